@@ -1,0 +1,1 @@
+"""What the chain stands on: the embedded lakeFS server, images and configuration."""

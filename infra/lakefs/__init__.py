@@ -1,0 +1,1 @@
+"""The embedded lakeFS server: the HTTP API of lakeFS served from one folder."""

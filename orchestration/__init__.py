@@ -1,0 +1,1 @@
+"""When, where and with what the chain runs: definitions, resources, sensors, the command line."""

@@ -1,0 +1,1 @@
+"""The science of annotation quality, pure: frames in, frozen reports out."""
