@@ -1,0 +1,275 @@
+"""The models of datasets/NAME.yaml; docs/dataset-file.md is made from their descriptions."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+NAME = r"^[a-z][a-z0-9_]{2,40}$"
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Section(BaseModel):
+    """A part of the dataset file; unknown keys are faults."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class OntologyClass(Section):
+    """One class."""
+
+    name: str = Field(min_length=1, description="The label as votes write it.")
+    description: str = Field("", description="What an item of this class is, for people.")
+
+
+class Ontology(Section):
+    """The classes that a label may be."""
+
+    version: str = Field("1", description="Change it whenever the classes change.")
+    classes: tuple[OntologyClass, ...] = Field(
+        min_length=2, description="At least two; a plain string stands for a class's name."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_names(cls, data: Any) -> Any:
+        if isinstance(data, dict) and isinstance(data.get("classes"), list):
+            plain = [{"name": c} if isinstance(c, str) else c for c in data["classes"]]
+            return {**data, "classes": plain}
+        return data
+
+    @model_validator(mode="after")
+    def _unique(self) -> "Ontology":
+        names = self.names
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise ValueError(f"classes {repeated} stand more than once; each name once")
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Class names in their order."""
+        return tuple(c.name for c in self.classes)
+
+
+class Ingestion(Section):
+    """What is taken in from inbox/NAME, and how."""
+
+    text_column: str = Field("text", description="Column that holds the text (modality text).")
+    feature_columns: tuple[str, ...] = Field(
+        (), description="Columns that make up a tabular item; empty takes all but the group column."
+    )
+    group_column: str | None = Field(
+        None, description="Items of one group stay in one split; without it each item is a group."
+    )
+    licence: str | None = Field(None, description="Licence of the raw data, kept with each item.")
+    max_file_mb: float = Field(2048, gt=0, description="A larger file is rejected whole.")
+    max_item_kb: float = Field(10240, gt=0, description="A larger item is rejected.")
+    max_image_megapixels: float = Field(50, gt=0, description="A larger image is rejected.")
+    settle_seconds: float = Field(
+        5, ge=0, description="A file is taken when it has not changed for this long."
+    )
+    reject_limit: Share = Field(
+        0.1, description="Share of a batch's rows that may be rejected before the batch fails."
+    )
+    near_duplicate_similarity: Share = Field(
+        0.95, description="From which similarity two items are reported as near-duplicates."
+    )
+
+
+class Features(Section):
+    """What of an item the models and the drift monitor see."""
+
+    kind: Literal["auto", "pixels", "hashed_ngrams", "columns"] = Field(
+        "auto", description="auto: pixels for images, hashed n-grams for text, columns for tables."
+    )
+    image_side: int = Field(16, ge=4, le=256, description="Images are scaled to this many pixels.")
+    dimensions: int = Field(1024, ge=16, le=65536, description="Width of the hashed n-grams.")
+
+
+class LabelerBase(Section):
+    """One source of votes other than people."""
+
+    name: str = Field(pattern=NAME, description="Its votes are cast by KIND:NAME.")
+    description: str = Field("", description="Shown in the Dagster UI.")
+
+
+class FunctionsLabeler(LabelerBase):
+    """The user's Python labeling functions; each is an actor `function:FUNCTION`."""
+
+    kind: Literal["functions"]
+    path: str = Field(description="A Python file below the project's folder.")
+    time_limit_seconds: float = Field(
+        5, gt=0, description="A function that takes longer on an item abstains there."
+    )
+
+
+class SklearnLabeler(LabelerBase):
+    """Any scikit-learn estimator over the dataset's features, trained on releases."""
+
+    kind: Literal["sklearn"]
+    estimator: str = Field(
+        "sklearn.linear_model.LogisticRegression", description="Import path of the class."
+    )
+    parameters: dict[str, Any] = Field(
+        default_factory=dict, description="Arguments of the estimator."
+    )
+    vote_above: Share = Field(
+        0.0, description="The model abstains where its best probability is lower."
+    )
+    seed: int = Field(0, description="Given to the estimator as random_state where it takes one.")
+
+
+class TorchLabeler(LabelerBase):
+    """A small network over the dataset's features, trained on releases."""
+
+    kind: Literal["torch"]
+    hidden: tuple[int, ...] = Field((128,), description="Widths of the hidden layers.")
+    epochs: int = Field(60, ge=1, le=10_000)
+    batch_size: int = Field(64, ge=1)
+    learning_rate: float = Field(0.002, gt=0)
+    weight_decay: float = Field(0.0001, ge=0)
+    dropout: Share = 0.1
+    vote_above: Share = Field(
+        0.0, description="The model abstains where its best probability is lower."
+    )
+    seed: int = 0
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="auto takes a GPU where there is one; on the CPU runs repeat exactly."
+    )
+
+
+Labeler = Annotated[FunctionsLabeler | SklearnLabeler | TorchLabeler, Field(discriminator="kind")]
+
+
+class Consensus(Section):
+    """How votes become labels."""
+
+    aggregator: str = Field("dawid_skene", description="A name of quality.consensus.")
+    parameters: dict[str, Any] = Field(default_factory=dict, description="Its arguments.")
+    confidence_threshold: Share = Field(
+        0.9, description="At or above it a label is accepted automatically; below, people look."
+    )
+    weights: dict[Literal["human", "model", "function", "llm", "ontology"], float] = Field(
+        default_factory=dict, description="Weight of one vote by kind of actor; 1 where not given."
+    )
+
+
+class Agreement(Section):
+    """Floors that the agreement checks hold the votes to; a floor left out is not checked."""
+
+    min_alpha: float | None = Field(None, ge=-1, le=1, description="Krippendorff alpha, people.")
+    min_human_model: float | None = Field(None, ge=-1, le=1, description="Mean Cohen kappa.")
+    min_actor_quality: Share | None = Field(
+        None, description="Every person's estimated quality; a lower one fails the gate."
+    )
+    min_actor_votes: int = Field(20, ge=1, description="With fewer votes a person is not judged.")
+    replicates: int = Field(1000, ge=0, description="Bootstrap replicates for the intervals.")
+
+
+class Review(Section):
+    """What people are asked to look at."""
+
+    budget: int = Field(100, ge=0, description="Tasks a queue holds at most.")
+    strategy: str = Field("auto", description="A name of quality.selection.")
+    votes_per_item: int = Field(1, ge=1, description="People asked per item.")
+    tool: Literal["label_studio"] = "label_studio"
+
+
+class Drift(Section):
+    """When a batch counts as unlike the last release."""
+
+    alpha: float = Field(0.01, gt=0, lt=1, description="False-alarm rate after correction.")
+    min_items: int = Field(50, ge=2, description="Smaller samples get no verdict.")
+    min_effect: float = Field(0.1, ge=0, description="Smallest effect that counts, a PSI or KS.")
+    permutations: int = Field(200, ge=0)
+    blocks_release: bool = Field(False, description="Whether a drift verdict fails the gate.")
+
+
+class Expectation(Section):
+    """One Great Expectations expectation."""
+
+    type: str = Field(description="For example expect_column_values_to_be_in_set.")
+    kwargs: dict[str, Any] = Field(default_factory=dict)
+    severity: Literal["critical", "warning"] = Field(
+        "critical", description="A failed critical one stops the release, a warning is shown."
+    )
+    claim: str = Field("", description="What is true when it passes; shown as the check's text.")
+
+
+class Gate(Section):
+    """What a snapshot must pass before it is released, beside the built-in suites."""
+
+    items: tuple[Expectation, ...] = Field((), description="Over the items table.")
+    votes: tuple[Expectation, ...] = Field((), description="Over the votes that count.")
+    labels: tuple[Expectation, ...] = Field((), description="Over labels joined with scores.")
+    min_labeled: Share = Field(0.0, description="Share of items with an accepted label.")
+    max_disputed: Share = Field(1.0, description="Share of items whose label is disputed.")
+    max_label_issues: Share = Field(1.0, description="Share of labeled items that look mislabeled.")
+
+
+class Splits(Section):
+    """Shares of the groups; a group's split depends on its id and the seed alone."""
+
+    train: Share = 0.7
+    valid: Share = 0.1
+    test: Share = 0.2
+    seed: int = Field(0, description="Changing it moves items between splits: do not.")
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Splits":
+        total = self.train + self.valid + self.test
+        if abs(total - 1) > 1e-9:  # noqa: PLR2004 - rounding of three shares
+            raise ValueError(f"train + valid + test is {total:g}; expected 1")
+        return self
+
+
+class Retraining(Section):
+    """When the trained labelers learn again, and when a candidate wins."""
+
+    min_new_labels: int = Field(100, ge=1, description="Accepted labels changed or new since.")
+    on_drift: bool = Field(True, description="Whether a drift verdict alone asks for it.")
+    alpha: float = Field(0.05, gt=0, lt=1, description="A candidate wins beyond this chance.")
+    replicates: int = Field(2000, ge=100)
+
+
+class Storage(Section):
+    """How tables are laid out."""
+
+    buckets: Literal[1, 2, 4, 8, 16, 32, 64, 128, 256] = Field(
+        16, description="Files a table is cut into by item id. Changing it rewrites all of them."
+    )
+
+
+class Dataset(Section):
+    """All that a dataset is: datasets/NAME.yaml."""
+
+    name: str = Field(pattern=NAME, description="Also the file's name.")
+    description: str = Field("", description="Shown in the Dagster UI.")
+    owners: tuple[str, ...] = Field((), description="E-mail addresses, or team:NAME.")
+    task: Literal["classification"] = Field("classification", description="One class an item.")
+    modality: Literal["text", "image", "tabular"]
+    ontology: Ontology
+    ingestion: Ingestion = Ingestion()
+    features: Features = Features()
+    labelers: tuple[Labeler, ...] = ()
+    consensus: Consensus = Consensus()
+    agreement: Agreement = Agreement()
+    review: Review = Review()
+    drift: Drift = Drift()
+    gate: Gate = Gate()
+    splits: Splits = Splits()
+    retraining: Retraining = Retraining()
+    storage: Storage = Storage()
+
+    @model_validator(mode="after")
+    def _labelers_unique(self) -> "Dataset":
+        names = [labeler.name for labeler in self.labelers]
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise ValueError(f"labelers {repeated} stand more than once; each name once")
+        return self
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in the ontology's order."""
+        return self.ontology.names
