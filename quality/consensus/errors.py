@@ -1,0 +1,83 @@
+"""What truth inference raises: every error carries its facts as attributes."""
+
+from collections.abc import Mapping
+
+from quality.errors import QualityError
+
+
+class ConsensusError(QualityError):
+    """Anything that truth inference cannot work with."""
+
+
+class VotesFrameError(ConsensusError):
+    """The frame of votes lacks a column, or a column holds what it may not.
+
+    Attributes:
+        column: the column at fault.
+        n_rows: how many rows are at fault (0 where the column itself is).
+    """
+
+    def __init__(self, message: str, *, column: str, n_rows: int = 0) -> None:
+        super().__init__(message)
+        self.column = column
+        self.n_rows = n_rows
+
+
+class UnknownLabelError(ConsensusError):
+    """Votes for labels that are not among the classes.
+
+    Attributes:
+        counts: votes per unknown label.
+        classes: the classes there are.
+    """
+
+    def __init__(self, counts: Mapping[str, int], classes: tuple[str, ...]) -> None:
+        shown = ", ".join(f"{label!r} ({n} votes)" for label, n in list(counts.items())[:10])
+        more = f" and {len(counts) - 10} more" if len(counts) > 10 else ""  # noqa: PLR2004
+        super().__init__(
+            f"Votes for labels outside the classes: {shown}{more}. The classes are "
+            f"{list(classes)}. Set these votes aside, or add the labels to the ontology."
+        )
+        self.counts = dict(counts)
+        self.classes = classes
+
+
+class ParameterError(ConsensusError):
+    """A parameter of an aggregator that it does not have, or a value that it cannot take.
+
+    Attributes:
+        parameter: the parameter's name.
+        value: what was given.
+    """
+
+    def __init__(self, parameter: str, value: object, expected: str) -> None:
+        super().__init__(f"{parameter} is {value!r}; expected {expected}.")
+        self.parameter = parameter
+        self.value = value
+
+
+class NotFittedError(ConsensusError):
+    """A result was asked of an aggregator that has seen no votes.
+
+    Attributes:
+        method: the aggregator's name.
+    """
+
+    def __init__(self, method: str) -> None:
+        super().__init__(f"This {method} aggregator has no result yet: call fit(votes) first.")
+        self.method = method
+
+
+class StartError(ConsensusError):
+    """A warm start that does not belong to the aggregator or is damaged.
+
+    Attributes:
+        method: the aggregator that was to start from it.
+    """
+
+    def __init__(self, method: str, fault: str) -> None:
+        super().__init__(
+            f"The {method} aggregator cannot start from this: {fault}. Start it cold "
+            f"(start=None), or give the start_ of an earlier {method} fit."
+        )
+        self.method = method

@@ -1,0 +1,122 @@
+"""Expectation and maximization over votes, given a confusion table per actor."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quality.consensus.compiled import compiled
+from quality.consensus.kernels import confusion_pass, count_pass
+from quality.consensus.majority import vote_shares
+from quality.consensus.passes import over_chunks
+from quality.consensus.votes import VoteCodes
+
+Floats = NDArray[np.float64]
+T = TypeVar("T")
+
+FLOOR = 1e-10
+"""The least count that a class or a cell of a confusion table holds: no vote vetoes a class."""
+
+EMPTY = np.empty(0)
+NO_POSTERIOR = np.empty((0, 0))
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the votes amount to under given tables.
+
+    Attributes:
+        counts: [n_actors, n_classes, n_classes] expected votes by true and voted class.
+        class_counts: [n_classes] expected items of each class.
+        log_likelihood: of the votes under the tables.
+    """
+
+    counts: Floats
+    class_counts: Floats
+    log_likelihood: float
+
+
+def climb(
+    step: Callable[[T], tuple[T, float]], theta: T, *, tol: float, max_iter: int
+) -> tuple[T, bool, int]:
+    """Repeat a step until what it climbs gains no more than tol.
+
+    Args:
+        step: from parameters to better ones, and how good the given ones were.
+        theta: the first parameters.
+        tol: the gain at which to stop.
+        max_iter: the most steps.
+
+    Returns:
+        The last parameters, whether the gain fell to tol, and the number of steps.
+    """
+    reached = -np.inf
+    for n_iter in range(1, max_iter + 1):
+        theta, height = step(theta)
+        if abs(height - reached) <= tol:
+            return theta, True, n_iter
+        reached = height
+    return theta, False, max_iter
+
+
+def expected(
+    votes: VoteCodes,
+    log_prior: Floats,
+    log_confusion: Floats,
+    *,
+    hard: bool = False,
+    posterior: Floats = NO_POSTERIOR,
+) -> Expected:
+    """The expectation step.
+
+    Args:
+        votes: the votes.
+        log_prior: [n_classes].
+        log_confusion: [n_actors, n_classes, n_classes], log P(voted | true), rows true.
+        hard: count each item for its likeliest class alone.
+        posterior: [n_items, n_classes] to be filled with P(true | votes), if wanted.
+    """
+    k = votes.n_classes
+    rows = np.ascontiguousarray(log_confusion.transpose(0, 2, 1)).reshape(-1, k)
+    kernel = compiled(confusion_pass)
+
+    def run(first: int, last: int) -> Expected:
+        counts, class_counts = np.zeros_like(rows), np.zeros(k)
+        height = kernel(
+            votes.starts, votes.cells, _weight(votes), log_prior, rows, posterior,
+            first, last, counts, class_counts, hard,
+        )  # fmt: skip
+        return Expected(counts, class_counts, height)
+
+    parts = over_chunks(run, n_items=votes.n_items, n_votes=votes.n_votes, n_floats=rows.size)
+    return Expected(
+        _by_true_class(sum((part.counts for part in parts), np.zeros_like(rows)), votes),
+        sum((part.class_counts for part in parts), np.zeros(k)),
+        sum(part.log_likelihood for part in parts),
+    )
+
+
+def majority_counts(votes: VoteCodes) -> Expected:
+    """The counts that the shares of the votes amount to: where a cold start begins."""
+    shares = vote_shares(votes, votes.weight)
+    counts = np.zeros((votes.n_actors * votes.n_classes, votes.n_classes))
+    compiled(count_pass)(votes.starts, votes.cells, _weight(votes), shares, counts)
+    return Expected(_by_true_class(counts, votes), shares.sum(axis=0), -np.inf)
+
+
+def normalized(counts: Floats, smoothing: float = 0.0) -> Floats:
+    """Shares along the last axis, after adding the smoothing; even where there is nothing."""
+    filled = np.maximum(counts + smoothing, FLOOR)
+    shares: Floats = filled / filled.sum(axis=-1, keepdims=True)
+    return shares
+
+
+def _weight(votes: VoteCodes) -> Floats:
+    return EMPTY if votes.weight is None else votes.weight
+
+
+def _by_true_class(counts: Floats, votes: VoteCodes) -> Floats:
+    cube = counts.reshape(votes.n_actors, votes.n_classes, votes.n_classes)
+    return cube.transpose(0, 2, 1)
