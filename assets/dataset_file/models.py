@@ -2,22 +2,33 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    model_validator,
+)
 
 NAME = r"^[a-z][a-z0-9_]{2,40}$"
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
+CLASS_NAME = r"^[^\s\x00-\x1f]([^\x00-\x1f]*[^\s\x00-\x1f])?$"
+Share = Annotated[StrictFloat, Field(ge=0.0, le=1.0)]
+Width = Annotated[StrictInt, Field(ge=1)]
+Weight = Annotated[StrictFloat, Field(ge=0.0)]
 
 
 class Section(BaseModel):
-    """A part of the dataset file; unknown keys are faults."""
+    """A part of the dataset file; unknown keys are faults, and so are NaN and infinity."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class OntologyClass(Section):
     """One class."""
 
-    name: str = Field(min_length=1, description="The label as votes write it.")
+    name: str = Field(pattern=CLASS_NAME, description="The label as votes write it.")
     description: str = Field("", description="What an item of this class is, for people.")
 
 
@@ -26,23 +37,24 @@ class Ontology(Section):
 
     version: str = Field("1", description="Change it whenever the classes change.")
     classes: tuple[OntologyClass, ...] = Field(
-        min_length=2, description="At least two; a plain string stands for a class's name."
+        min_length=2, description="At least two; plain text stands for a class's name."
     )
 
     @model_validator(mode="before")
     @classmethod
     def _plain_names(cls, data: Any) -> Any:
-        if isinstance(data, dict) and isinstance(data.get("classes"), list):
-            plain = [{"name": c} if isinstance(c, str) else c for c in data["classes"]]
-            return {**data, "classes": plain}
-        return data
+        classes = data.get("classes") if isinstance(data, dict) else None
+        if not isinstance(classes, list | tuple):
+            return data
+        whole = [c if isinstance(c, dict | OntologyClass) else {"name": c} for c in classes]
+        return {**data, "classes": whole}
 
     @model_validator(mode="after")
     def _unique(self) -> "Ontology":
         names = self.names
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
-            raise ValueError(f"classes {repeated} stand more than once; each name once")
+            raise ValueError(f"each class once; {repeated} stand more than once")
         return self
 
     @property
@@ -62,10 +74,10 @@ class Ingestion(Section):
         None, description="Items of one group stay in one split; without it each item is a group."
     )
     licence: str | None = Field(None, description="Licence of the raw data, kept with each item.")
-    max_file_mb: float = Field(2048, gt=0, description="A larger file is rejected whole.")
-    max_item_kb: float = Field(10240, gt=0, description="A larger item is rejected.")
-    max_image_megapixels: float = Field(50, gt=0, description="A larger image is rejected.")
-    settle_seconds: float = Field(
+    max_file_mb: StrictFloat = Field(2048, gt=0, description="A larger file is rejected whole.")
+    max_item_kb: StrictFloat = Field(10240, gt=0, description="A larger item is rejected.")
+    max_image_megapixels: StrictFloat = Field(50, gt=0, description="A larger image is rejected.")
+    settle_seconds: StrictFloat = Field(
         5, ge=0, description="A file is taken when it has not changed for this long."
     )
     reject_limit: Share = Field(
@@ -82,23 +94,25 @@ class Features(Section):
     kind: Literal["auto", "pixels", "hashed_ngrams", "columns"] = Field(
         "auto", description="auto: pixels for images, hashed n-grams for text, columns for tables."
     )
-    image_side: int = Field(16, ge=4, le=256, description="Images are scaled to this many pixels.")
-    dimensions: int = Field(1024, ge=16, le=65536, description="Width of the hashed n-grams.")
+    image_side: StrictInt = Field(
+        16, ge=4, le=256, description="Images are scaled to this many pixels."
+    )
+    dimensions: StrictInt = Field(1024, ge=16, le=65536, description="Width of the hashed n-grams.")
 
 
 class LabelerBase(Section):
     """One source of votes other than people."""
 
-    name: str = Field(pattern=NAME, description="Its votes are cast by KIND:NAME.")
+    name: str = Field(pattern=NAME, description="Names its asset; a model votes as `model:NAME`.")
     description: str = Field("", description="Shown in the Dagster UI.")
 
 
 class FunctionsLabeler(LabelerBase):
     """The user's Python labeling functions; each is an actor `function:FUNCTION`."""
 
-    kind: Literal["functions"]
+    kind: Literal["functions"] = Field(description="Python functions of the project.")
     path: str = Field(description="A Python file below the project's folder.")
-    time_limit_seconds: float = Field(
+    time_limit_seconds: StrictFloat = Field(
         5, gt=0, description="A function that takes longer on an item abstains there."
     )
 
@@ -106,7 +120,7 @@ class FunctionsLabeler(LabelerBase):
 class SklearnLabeler(LabelerBase):
     """Any scikit-learn estimator over the dataset's features, trained on releases."""
 
-    kind: Literal["sklearn"]
+    kind: Literal["sklearn"] = Field(description="A scikit-learn classifier.")
     estimator: str = Field(
         "sklearn.linear_model.LogisticRegression", description="Import path of the class."
     )
@@ -116,23 +130,25 @@ class SklearnLabeler(LabelerBase):
     vote_above: Share = Field(
         0.0, description="The model abstains where its best probability is lower."
     )
-    seed: int = Field(0, description="Given to the estimator as random_state where it takes one.")
+    seed: StrictInt = Field(
+        0, description="Given to the estimator as random_state where it takes one."
+    )
 
 
 class TorchLabeler(LabelerBase):
     """A small network over the dataset's features, trained on releases."""
 
-    kind: Literal["torch"]
-    hidden: tuple[int, ...] = Field((128,), description="Widths of the hidden layers.")
-    epochs: int = Field(60, ge=1, le=10_000)
-    batch_size: int = Field(64, ge=1)
-    learning_rate: float = Field(0.002, gt=0)
-    weight_decay: float = Field(0.0001, ge=0)
-    dropout: Share = 0.1
+    kind: Literal["torch"] = Field(description="A multilayer perceptron.")
+    hidden: tuple[Width, ...] = Field((128,), description="Widths of the hidden layers.")
+    epochs: StrictInt = Field(60, ge=1, le=10_000, description="Passes over the training set.")
+    batch_size: StrictInt = Field(64, ge=1, description="Items of one step.")
+    learning_rate: StrictFloat = Field(0.002, gt=0, description="Step size of AdamW.")
+    weight_decay: StrictFloat = Field(0.0001, ge=0, description="Weight decay of AdamW.")
+    dropout: StrictFloat = Field(0.1, ge=0, lt=1, description="Share of hidden units left out.")
     vote_above: Share = Field(
         0.0, description="The model abstains where its best probability is lower."
     )
-    seed: int = 0
+    seed: StrictInt = Field(0, description="Start of the weights, of dropout and of the order.")
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="auto takes a GPU where there is one; on the CPU runs repeat exactly."
     )
@@ -149,7 +165,7 @@ class Consensus(Section):
     confidence_threshold: Share = Field(
         0.9, description="At or above it a label is accepted automatically; below, people look."
     )
-    weights: dict[Literal["human", "model", "function", "llm", "ontology"], float] = Field(
+    weights: dict[Literal["human", "model", "function", "llm", "ontology"], Weight] = Field(
         default_factory=dict, description="Weight of one vote by kind of actor; 1 where not given."
     )
 
@@ -157,39 +173,45 @@ class Consensus(Section):
 class Agreement(Section):
     """Floors that the agreement checks hold the votes to; a floor left out is not checked."""
 
-    min_alpha: float | None = Field(None, ge=-1, le=1, description="Krippendorff alpha, people.")
-    min_human_model: float | None = Field(None, ge=-1, le=1, description="Mean Cohen kappa.")
+    min_alpha: StrictFloat | None = Field(
+        None, ge=-1, le=1, description="Krippendorff alpha, people."
+    )
+    min_human_model: StrictFloat | None = Field(None, ge=-1, le=1, description="Mean Cohen kappa.")
     min_actor_quality: Share | None = Field(
         None, description="Every person's estimated quality; a lower one fails the gate."
     )
-    min_actor_votes: int = Field(20, ge=1, description="With fewer votes a person is not judged.")
-    replicates: int = Field(1000, ge=0, description="Bootstrap replicates for the intervals.")
+    min_actor_votes: StrictInt = Field(
+        20, ge=1, description="With fewer votes a person is not judged."
+    )
+    replicates: StrictInt = Field(1000, ge=0, description="Bootstrap replicates for the intervals.")
 
 
 class Review(Section):
     """What people are asked to look at."""
 
-    budget: int = Field(100, ge=0, description="Tasks a queue holds at most.")
+    budget: StrictInt = Field(100, ge=0, description="Tasks a queue holds at most.")
     strategy: str = Field("auto", description="A name of quality.selection.")
-    votes_per_item: int = Field(1, ge=1, description="People asked per item.")
-    tool: Literal["label_studio"] = "label_studio"
+    votes_per_item: StrictInt = Field(1, ge=1, description="People asked per item.")
+    tool: Literal["label_studio"] = Field("label_studio", description="Where people label.")
 
 
 class Drift(Section):
     """When a batch counts as unlike the last release."""
 
-    alpha: float = Field(0.01, gt=0, lt=1, description="False-alarm rate after correction.")
-    min_items: int = Field(50, ge=2, description="Smaller samples get no verdict.")
-    min_effect: float = Field(0.1, ge=0, description="Smallest effect that counts, a PSI or KS.")
-    permutations: int = Field(200, ge=0)
-    blocks_release: bool = Field(False, description="Whether a drift verdict fails the gate.")
+    alpha: StrictFloat = Field(0.01, gt=0, lt=1, description="False-alarm rate after correction.")
+    min_items: StrictInt = Field(50, ge=2, description="Smaller samples get no verdict.")
+    min_effect: StrictFloat = Field(
+        0.1, ge=0, description="Smallest effect that counts, a PSI or KS."
+    )
+    permutations: StrictInt = Field(200, ge=0, description="Of the two-sample test on embeddings.")
+    blocks_release: StrictBool = Field(False, description="Whether a drift verdict fails the gate.")
 
 
 class Expectation(Section):
     """One Great Expectations expectation."""
 
     type: str = Field(description="For example expect_column_values_to_be_in_set.")
-    kwargs: dict[str, Any] = Field(default_factory=dict)
+    kwargs: dict[str, Any] = Field(default_factory=dict, description="Its arguments.")
     severity: Literal["critical", "warning"] = Field(
         "critical", description="A failed critical one stops the release, a warning is shown."
     )
@@ -210,26 +232,28 @@ class Gate(Section):
 class Splits(Section):
     """Shares of the groups; a group's split depends on its id and the seed alone."""
 
-    train: Share = 0.7
-    valid: Share = 0.1
-    test: Share = 0.2
-    seed: int = Field(0, description="Changing it moves items between splits: do not.")
+    train: Share = Field(0.7, description="Models learn from it.")
+    valid: Share = Field(0.1, description="Choices are made on it.")
+    test: Share = Field(0.2, description="Candidate and champion are compared on it.")
+    seed: StrictInt = Field(0, description="Changing it moves items between splits: do not.")
 
     @model_validator(mode="after")
     def _whole(self) -> "Splits":
         total = self.train + self.valid + self.test
         if abs(total - 1) > 1e-9:  # noqa: PLR2004 - rounding of three shares
-            raise ValueError(f"train + valid + test is {total:g}; expected 1")
+            raise ValueError(f"shares that sum to 1; train + valid + test is {total:g}")
         return self
 
 
 class Retraining(Section):
     """When the trained labelers learn again, and when a candidate wins."""
 
-    min_new_labels: int = Field(100, ge=1, description="Accepted labels changed or new since.")
-    on_drift: bool = Field(True, description="Whether a drift verdict alone asks for it.")
-    alpha: float = Field(0.05, gt=0, lt=1, description="A candidate wins beyond this chance.")
-    replicates: int = Field(2000, ge=100)
+    min_new_labels: StrictInt = Field(
+        100, ge=1, description="Accepted labels changed or new since."
+    )
+    on_drift: StrictBool = Field(True, description="Whether a drift verdict alone asks for it.")
+    alpha: StrictFloat = Field(0.05, gt=0, lt=1, description="A candidate wins beyond this chance.")
+    replicates: StrictInt = Field(2000, ge=100, description="Bootstrap replicates for comparing.")
 
 
 class Storage(Section):
@@ -247,26 +271,26 @@ class Dataset(Section):
     description: str = Field("", description="Shown in the Dagster UI.")
     owners: tuple[str, ...] = Field((), description="E-mail addresses, or team:NAME.")
     task: Literal["classification"] = Field("classification", description="One class an item.")
-    modality: Literal["text", "image", "tabular"]
-    ontology: Ontology
-    ingestion: Ingestion = Ingestion()
-    features: Features = Features()
-    labelers: tuple[Labeler, ...] = ()
-    consensus: Consensus = Consensus()
-    agreement: Agreement = Agreement()
-    review: Review = Review()
-    drift: Drift = Drift()
-    gate: Gate = Gate()
-    splits: Splits = Splits()
-    retraining: Retraining = Retraining()
-    storage: Storage = Storage()
+    modality: Literal["text", "image", "tabular"] = Field(description="What an item is.")
+    ontology: Ontology = Field(description="The classes.")
+    ingestion: Ingestion = Field(Ingestion(), description="What is taken in.")
+    features: Features = Field(Features(), description="What models see of an item.")
+    labelers: tuple[Labeler, ...] = Field((), description="Who votes beside people.")
+    consensus: Consensus = Field(Consensus(), description="How votes become labels.")
+    agreement: Agreement = Field(Agreement(), description="Floors of agreement.")
+    review: Review = Field(Review(), description="What people are asked.")
+    drift: Drift = Field(Drift(), description="When a batch is unlike the release.")
+    gate: Gate = Field(Gate(), description="What a release must pass.")
+    splits: Splits = Field(Splits(), description="Train, valid, test.")
+    retraining: Retraining = Field(Retraining(), description="When models learn again.")
+    storage: Storage = Field(Storage(), description="How tables are laid out.")
 
     @model_validator(mode="after")
     def _labelers_unique(self) -> "Dataset":
         names = [labeler.name for labeler in self.labelers]
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
-            raise ValueError(f"labelers {repeated} stand more than once; each name once")
+            raise ValueError(f"a name for each labeler; {repeated} stand more than once")
         return self
 
     @property
