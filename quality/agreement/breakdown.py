@@ -1,0 +1,146 @@
+"""Agreement per class, per actor and per item."""
+
+import numpy as np
+import polars as pl
+from scipy import sparse
+
+from quality.agreement.alpha import krippendorff_alpha
+from quality.agreement.bootstrap import REPLICATES, interval, resampled_sums
+from quality.agreement.coding import CodedVotes
+from quality.agreement.coefficients import ratio
+from quality.agreement.counts import CountRows, item_agreement
+
+CLASS_SCHEMA = {
+    "label": pl.String,
+    "n_votes": pl.Int64,
+    "n_items": pl.Int64,
+    "agreement": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "alpha": pl.Float64,
+    "reason": pl.String,
+}
+ACTOR_SCHEMA = {
+    "actor": pl.String,
+    "n_votes": pl.Int64,
+    "n_items": pl.Int64,
+    "agreement": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "reason": pl.String,
+}
+_SILENT = (
+    pl.col("actor"),
+    pl.lit(0).cast(pl.Int64).alias("n_votes"),
+    pl.lit(0).cast(pl.Int64).alias("n_items"),
+    *(pl.lit(None).cast(pl.Float64).alias(name) for name in ("agreement", "low", "high")),
+    pl.lit("it cast no vote that counts").alias("reason"),
+)
+
+
+def per_class(
+    coded: CodedVotes, rows: CountRows, *, seed: int, replicates: int = REPLICATES
+) -> pl.DataFrame:
+    """How well each class is agreed on.
+
+    `agreement` is the specific agreement: given a vote for the class, the chance that another
+    vote on the same item names it too, sum_u n (n - 1) / sum_u n (m_u - 1) (Cicchetti and
+    Feinstein 1990). `alpha` is Krippendorff's of this class against all others together.
+    """
+    moments = _class_moments(rows)
+    n_classes = rows.n_classes
+    totals = np.asarray(moments.T @ rows.times.astype(np.float64))
+    value = ratio(totals[:n_classes], totals[n_classes:])
+    ends: list[tuple[float | None, float | None]] = [(None, None)] * n_classes
+    if rows.n_pairable > 1 and replicates:
+        sums = resampled_sums(moments, rows.times, replicates=replicates, seed=seed)
+        spread = ratio(sums[:, :n_classes], sums[:, n_classes:])
+        ends = [interval(spread[:, place]) or (None, None) for place in range(n_classes)]
+    items = np.asarray((rows.counts > 0).T @ rows.times)
+    return pl.DataFrame(
+        {
+            "label": list(coded.classes),
+            "n_votes": np.bincount(coded.label, minlength=n_classes),
+            "n_items": items.astype(np.int64),
+            "agreement": pl.Series(value, nan_to_null=True),
+            "low": [low for low, _ in ends],
+            "high": [high for _, high in ends],
+            "alpha": [krippendorff_alpha(_against_all_others(rows, k)) for k in range(n_classes)],
+            "reason": [
+                None if defined else "no vote for this class has another vote beside it"
+                for defined in np.isfinite(value)
+            ],
+        },
+        schema=CLASS_SCHEMA,
+    )
+
+
+def per_actor(
+    coded: CodedVotes, rows: CountRows, *, seed: int, replicates: int = REPLICATES
+) -> pl.DataFrame:
+    """Mean agreement of each actor with the others on the items it voted on, by actor.
+
+    An item counts with the share of the others' votes that name the actor's label; the mean is
+    over its items with other votes, the interval over the same items drawn anew.
+    """
+    item = np.cumsum(np.diff(coded.item, prepend=-1) > 0) - 1
+    row = rows.row_of_item()[item]
+    votes = pl.DataFrame(
+        {
+            "actor": coded.actors.cast(pl.String).gather(coded.actor),
+            "same": rows.votes_for(row, coded.label) - 1,
+            "others": rows.sizes.astype(np.int64)[row] - 1,
+        }
+    )
+    kinds = votes.group_by("actor", "same", "others").len("times").sort("actor", "same", "others")
+    shares = kinds.with_columns(share=pl.col("same") / pl.col("others")).partition_by("actor")
+    found = [
+        _actor_row(part, replicates, np.random.default_rng([seed, number]))
+        for number, part in enumerate(shares)
+    ]
+    voted = pl.DataFrame(found, schema=ACTOR_SCHEMA, orient="row")
+    silent = coded.actors.cast(pl.String).to_frame("actor").join(voted, on="actor", how="anti")
+    return pl.concat([voted, silent.select(*_SILENT)]).sort("actor")
+
+
+def per_item(coded: CodedVotes, rows: CountRows) -> pl.DataFrame:
+    """Each item with the share of its pairs of votes that agree, null with fewer than two."""
+    voted = coded.item[np.flatnonzero(np.diff(coded.item, prepend=-1))]
+    agreement = np.full(len(coded.items), np.nan)
+    agreement[voted] = item_agreement(rows)
+    return pl.DataFrame(
+        {"item_id": coded.items, "agreement": pl.Series(agreement, nan_to_null=True)}
+    )
+
+
+def _class_moments(rows: CountRows) -> sparse.csr_array:
+    """(n_rows, 2 n_classes): n (n - 1), then n (m - 1), per class."""
+    others = np.maximum(rows.sizes - 1, 0)[:, None]
+    agreeing = rows.counts.multiply(rows.counts) - rows.counts
+    return sparse.hstack([agreeing, rows.counts.multiply(others)]).tocsr()
+
+
+def _against_all_others(rows: CountRows, place: int) -> CountRows:
+    """The same rows with all classes but one put together."""
+    this = rows.counts[:, [place]]
+    rest = sparse.csr_array(rows.sizes[:, None]) - this
+    counts = sparse.hstack([this, rest]).tocsr()
+    return CountRows(counts, rows.times, rows.row_keys, rows.item_keys)
+
+
+def _actor_row(
+    kinds: pl.DataFrame, replicates: int, rng: np.random.Generator
+) -> tuple[str, int, int, float | None, float | None, float | None, str | None]:
+    """One row of ACTOR_SCHEMA from how often the actor met each share of agreement."""
+    actor, n_votes = kinds["actor"][0], int(kinds["times"].sum())
+    shared = kinds.filter(pl.col("others") > 0)
+    share, times = shared["share"].to_numpy(), shared["times"].to_numpy()
+    n_items = int(times.sum())
+    if not n_items:
+        return actor, n_votes, 0, None, None, None, "nobody else voted on its items"
+    mean = float(times @ share / n_items)
+    if n_items == 1 or not replicates:
+        return actor, n_votes, n_items, mean, None, None, "no interval: one item is shared"
+    drawn = rng.multinomial(n_items, times / n_items, replicates) @ share / n_items
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return actor, n_votes, n_items, mean, float(low), float(high), None

@@ -1,0 +1,163 @@
+"""Two actors at a time: Cohen's kappa and Scott's pi, over the items that both voted on.
+
+Cohen (1960): (p_o - p_e) / (1 - p_e) with p_e = sum_kl w_kl a_k b_l of the two actors' own shares;
+weighted as in Cohen (1968). Scott (1955): the same with both shares replaced by their mean.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import polars as pl
+from scipy import sparse
+
+from quality.agreement.coding import CodedVotes, Codes
+from quality.agreement.coefficients import ONE_CLASS, beyond_chance, ratio
+from quality.agreement.counts import Floats
+from quality.agreement.errors import AgreementError
+from quality.agreement.weights import Weights, agreement_weights
+
+Chance = Literal["cohen", "scott"]
+MATRIX_SCHEMA = {
+    "actor": pl.String,
+    "other": pl.String,
+    "n_items": pl.Int64,
+    "percent": pl.Float64,
+    "kappa": pl.Float64,
+    "reason": pl.String,
+}
+
+
+@dataclass(frozen=True)
+class PairTable:
+    """Agreement of each two actors.
+
+    Attributes:
+        actors: Actors of the rows and columns.
+        n_items: (n_actors, n_actors) items that both voted on.
+        percent: (n_actors, n_actors) weighted share of them on which they agree, else NaN.
+        kappa: (n_actors, n_actors) chance-corrected, NaN where it is not defined.
+    """
+
+    actors: tuple[str, ...]
+    n_items: Codes
+    percent: Floats
+    kappa: Floats
+
+    def frame(self) -> pl.DataFrame:
+        """One row per pair of different actors, with null and a reason where kappa is missing."""
+        row, column = np.triu_indices(len(self.actors), 1)
+        n_items, kappa = self.n_items[row, column], self.kappa[row, column]
+        return pl.DataFrame(
+            {
+                "actor": [self.actors[place] for place in row],
+                "other": [self.actors[place] for place in column],
+                "n_items": n_items,
+                "percent": pl.Series(self.percent[row, column], nan_to_null=True),
+                "kappa": pl.Series(kappa, nan_to_null=True),
+                "reason": [_reason(*facts) for facts in zip(n_items, kappa, strict=True)],
+            },
+            schema=MATRIX_SCHEMA,
+        )
+
+
+def pairwise(
+    coded: CodedVotes,
+    *,
+    actors: Sequence[int] | None = None,
+    chance: Chance = "cohen",
+    weights: Weights = "identity",
+) -> PairTable:
+    """Agreement of each two actors over the items both voted on.
+
+    Args:
+        coded: The votes.
+        actors: Codes of the actors to compare; all of them by default. Memory grows with the
+            square of actors times classes that occur together.
+        chance: cohen keeps each actor's own use of the classes, scott takes the pair's mean.
+        weights: How near two classes are.
+    """
+    chosen = np.arange(len(coded.actors)) if actors is None else np.asarray(actors, np.int64)
+    names = tuple(str(coded.actors[int(place)]) for place in chosen)
+    joint = _joint_votes(coded, chosen)
+    n_actors, n_classes = len(chosen), len(coded.classes)
+    near = agreement_weights(weights, n_classes)
+    one, other = np.divmod(joint.row, n_classes), np.divmod(joint.col, n_classes)
+    pair = one[0] * n_actors + other[0]
+    size = n_actors * n_actors
+    n_items = np.bincount(pair, joint.data, size).reshape(n_actors, n_actors)
+    agreeing = np.bincount(pair, joint.data * near[one[1], other[1]], size)
+    used = np.bincount(pair * n_classes + one[1], joint.data, size * n_classes).astype(np.float64)
+    used = used.reshape(n_actors, n_actors, n_classes)
+    observed = ratio(agreeing.reshape(n_actors, n_actors), n_items)
+    expected = ratio(_expected(used, near, chance), n_items**2)
+    kappa = beyond_chance(observed, expected)
+    return PairTable(names, n_items.astype(np.int64), observed, kappa)
+
+
+def cohen_kappa(
+    coded: CodedVotes, one: str, other: str, *, weights: Weights = "identity"
+) -> float | None:
+    """Cohen's kappa of two actors, or None where it is not defined."""
+    return _of_two(coded, one, other, "cohen", weights)
+
+
+def scott_pi(
+    coded: CodedVotes, one: str, other: str, *, weights: Weights = "identity"
+) -> float | None:
+    """Scott's pi of two actors, or None where it is not defined."""
+    return _of_two(coded, one, other, "scott", weights)
+
+
+def _of_two(
+    coded: CodedVotes, one: str, other: str, chance: Chance, weights: Weights
+) -> float | None:
+    places = {name: place for place, name in enumerate(coded.actors.to_list())}
+    unknown = [name for name in (one, other) if name not in places]
+    if unknown:
+        raise AgreementError(f"no votes of {unknown}; the actors are {sorted(places)[:20]}.")
+    if one == other:
+        raise AgreementError(f"{one!r} would be compared with itself; name two actors.")
+    pair = (places[one], places[other])
+    kappa = pairwise(coded, actors=pair, chance=chance, weights=weights).kappa[0, 1]
+    return None if np.isnan(kappa) else float(kappa)
+
+
+def _joint_votes(coded: CodedVotes, chosen: Codes) -> sparse.coo_array:
+    """How often actor a says class k where actor b says l, at (a, k), (b, l).
+
+    Votes are sorted by item, so they are the rows of a sparse table (items, actors x classes)
+    as they stand, and its product with itself counts everything at once.
+    """
+    n_classes = len(coded.classes)
+    place = np.full(len(coded.actors), -1)
+    place[chosen] = np.arange(len(chosen))
+    kept = place[coded.actor] >= 0
+    item, actor, label = coded.item[kept], place[coded.actor[kept]], coded.label[kept]
+    starts = np.flatnonzero(np.diff(item, prepend=-1))
+    columns = (actor * n_classes + label).astype(np.int32)
+    shape = (len(starts), len(chosen) * n_classes)
+    said = sparse.csr_array(
+        (np.ones(len(item), np.int32), columns, np.append(starts, len(item)).astype(np.int32)),
+        shape=shape,
+    )
+    return (said.T.tocsr() @ said).tocoo()
+
+
+def _expected(used: Floats, near: Floats, chance: Chance) -> Floats:
+    """n^2 times the agreement expected by chance, from counts of what the first one said.
+
+    `used[a, b, k]` is how often a said k on the items it shares with b.
+    """
+    if chance == "scott":
+        mean = (used + used.transpose(1, 0, 2)) / 2
+        return np.asarray(((mean @ near) * mean).sum(axis=-1))
+    return np.asarray(((used @ near) * used.transpose(1, 0, 2)).sum(axis=-1))
+
+
+def _reason(n_items: int, kappa: float) -> str | None:
+    """Why a pair has no kappa."""
+    if not n_items:
+        return "no item has votes of both"
+    return ONE_CLASS if np.isnan(kappa) else None

@@ -1,0 +1,223 @@
+"""The agreement report of one snapshot: every figure twice where the votes are not independent."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from quality.agreement.alpha import alpha_figure
+from quality.agreement.bootstrap import REPLICATES
+from quality.agreement.breakdown import per_actor, per_class, per_item
+from quality.agreement.coding import CodedVotes, Mask, code_votes
+from quality.agreement.coefficients import Name, coefficient_figures
+from quality.agreement.counts import count_votes
+from quality.agreement.errors import MissingColumnsError, UnknownFigureError
+from quality.agreement.figure import Figure
+from quality.agreement.groups import between_groups
+from quality.agreement.pairs import pairwise
+
+WITHIN: tuple[Name, ...] = ("percent", "fleiss_kappa", "gwet_ac1")
+MAX_COMPARED = 200
+MODELS = (
+    "Every actor that is not human counts as a model: functions, language models, ontologies and "
+    "synthetic actors too."
+)
+CIRCULAR = "Circular votes, of a model on items it was trained on, count only in scopes named all."
+FLAGS = ("human", "circular", "anchored")
+
+
+@dataclass(frozen=True)
+class AgreementReport:
+    """How well the actors of one set of votes agree.
+
+    A vote is *circular* where a model voted on an item it was trained on, *anchored* where the
+    actor saw a prediction first. Everything but the scopes named "all" leaves circular votes
+    out. "model" means every actor that is not human: models, functions, language models,
+    ontologies and synthetic actors.
+
+    Attributes:
+        figures: Scope, then name, to figure. Scopes of votes compared with each other: all,
+            independent (without circular ones), blind (of these, not anchored), anchored,
+            human-human, model-model, model-model/all; their figures are percent,
+            fleiss_kappa, gwet_ac1 and krippendorff_alpha. Scopes of people against machines:
+            human-model, human-model/all, human-model/blind, human-model/anchored; their
+            figures are percent and kappa.
+        pairs: Each two actors: n_items, percent, Cohen's kappa (null with a reason).
+        classes: Each class: specific agreement with its interval, alpha against all others.
+        actors: Each actor: mean agreement with the others, with its interval.
+        items: item_id, agreement (null with fewer than two votes), for the scores table.
+        counts: Votes read, set aside and flagged.
+        notes: What a reader must know about this report, one sentence each.
+    """
+
+    figures: Mapping[str, Mapping[str, Figure]]
+    pairs: pl.DataFrame
+    classes: pl.DataFrame
+    actors: pl.DataFrame
+    items: pl.DataFrame
+    counts: Mapping[str, int]
+    notes: tuple[str, ...]
+
+    def figure(self, name: str, scope: str = "independent") -> Figure:
+        """One figure, for example `figure("krippendorff_alpha", "independent")`.
+
+        Raises:
+            UnknownFigureError: The report has no such scope, or the scope no such figure.
+        """
+        if scope not in self.figures:
+            raise UnknownFigureError(scope, list(self.figures), what="scope")
+        if name not in self.figures[scope]:
+            raise UnknownFigureError(name, list(self.figures[scope]), what="figure")
+        return self.figures[scope][name]
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as plain JSON values, without the frame per item; missing ones are null."""
+        return {
+            "figures": {
+                scope: {name: figure.to_json() for name, figure in group.items()}
+                for scope, group in self.figures.items()
+            },
+            "pairs": self.pairs.to_dicts(),
+            "classes": self.classes.to_dicts(),
+            "actors": self.actors.to_dicts(),
+            "counts": dict(self.counts),
+            "notes": list(self.notes),
+        }
+
+    def to_markdown(self) -> str:
+        """The report as a page for people."""
+        from quality.agreement.markdown import render
+
+        return render(self)
+
+    def picture(self) -> bytes:
+        """PNG of the agreement matrix: Cohen's kappa of each two actors."""
+        from quality.agreement.markdown import most_active
+        from quality.pictures.matrices import agreement_matrix
+
+        names = most_active(self, 30)
+        place = {name: row for row, name in enumerate(names)}
+        kappa = np.full((len(names), len(names)), np.nan)
+        for actor, other, value in self.pairs.select("actor", "other", "kappa").iter_rows():
+            if value is not None and actor in place and other in place:
+                kappa[place[actor], place[other]] = kappa[place[other], place[actor]] = value
+        return agreement_matrix(kappa, names)
+
+
+def agreement_report(
+    votes: pl.DataFrame, classes: Sequence[str], *, seed: int, replicates: int = REPLICATES
+) -> AgreementReport:
+    """Every agreement figure of a set of votes, with intervals from resampling items.
+
+    Args:
+        votes: item_id, actor, actor_kind (human or any other), label (null abstains),
+            circular (a model voting on an item it was trained on), anchored (the actor saw a
+            prediction first). One vote per actor and item; of several the last row wins.
+        classes: The ontology's classes.
+        seed: Of the bootstrap; the same seed and votes give the same report.
+        replicates: Of the bootstrap; 0 leaves the intervals out.
+
+    Raises:
+        AgreementError: A column is missing, an item or an actor is null, or a label is not
+            among the classes.
+    """
+    if "actor_kind" not in votes.columns:
+        raise MissingColumnsError(["actor_kind"], votes.columns)
+    flagged = votes.with_columns(human=pl.col("actor_kind") == "human")
+    coded = code_votes(flagged, classes, flags=FLAGS)
+    independent = coded.where(~coded.flags["circular"])
+    rows = count_votes(independent)
+    compared = _most_voting(independent)
+    table = pairwise(independent, actors=compared)
+    return AgreementReport(
+        figures=_figures(coded, independent, seed=seed, replicates=replicates),
+        pairs=table.frame(),
+        classes=per_class(independent, rows, seed=seed, replicates=replicates),
+        actors=per_actor(independent, rows, seed=seed, replicates=replicates),
+        items=per_item(independent, rows),
+        counts=_counts(votes, coded),
+        notes=_notes(coded, len(compared)),
+    )
+
+
+def _figures(
+    coded: CodedVotes, independent: CodedVotes, *, seed: int, replicates: int
+) -> dict[str, dict[str, Figure]]:
+    """Figures of every scope."""
+    human, anchored = independent.flags["human"], independent.flags["anchored"]
+    within = {
+        "all": coded,
+        "independent": independent,
+        "blind": independent.where(~anchored),
+        "anchored": independent.where(anchored),
+        "human-human": independent.where(human),
+        "model-model": independent.where(~human),
+        "model-model/all": coded.where(~coded.flags["human"]),
+    }
+    between = {
+        "human-model": (independent, human),
+        "human-model/all": (coded, coded.flags["human"]),
+        "human-model/blind": (independent, human & ~anchored),
+        "human-model/anchored": (independent, human & anchored),
+    }
+    figures = {
+        scope: _within(chosen, seed=seed, replicates=replicates) for scope, chosen in within.items()
+    }
+    for scope, (chosen, people) in between.items():
+        machines = ~chosen.flags["human"]
+        figures[scope] = between_groups(chosen, people, machines, seed=seed, replicates=replicates)
+    return figures
+
+
+def _within(coded: CodedVotes, *, seed: int, replicates: int) -> dict[str, Figure]:
+    """Figures of votes that are all compared with each other."""
+    rows, n_actors = count_votes(coded), coded.n_actors
+    alpha = alpha_figure(rows, n_actors=n_actors, seed=seed, replicates=replicates)
+    others = coefficient_figures(WITHIN, rows, n_actors=n_actors, seed=seed, replicates=replicates)
+    return {**others, alpha.name: alpha}
+
+
+def _most_voting(coded: CodedVotes) -> list[int]:
+    """Codes of the actors to compare in pairs, by name; of many those with the most votes."""
+    votes = np.bincount(coded.actor, minlength=len(coded.actors))
+    names = coded.actors.cast(pl.String).to_list()
+    by_votes = sorted(range(len(names)), key=lambda code: (-votes[code], names[code]))
+    chosen = [code for code in by_votes[:MAX_COMPARED] if votes[code]]
+    return sorted(chosen, key=lambda code: names[code])
+
+
+def _counts(votes: pl.DataFrame, coded: CodedVotes) -> dict[str, int]:
+    """Votes read, set aside and flagged."""
+
+    def flagged(mask: Mask) -> int:
+        return int(np.count_nonzero(mask))
+
+    return {
+        "rows": votes.height,
+        "votes": len(coded.item),
+        "abstained": coded.n_abstained,
+        "superseded": coded.n_superseded,
+        "human": flagged(coded.flags["human"]),
+        "circular": flagged(coded.flags["circular"]),
+        "anchored": flagged(coded.flags["anchored"]),
+        "items": len(coded.items),
+        "actors": len(coded.actors),
+    }
+
+
+def _notes(coded: CodedVotes, n_compared: int) -> tuple[str, ...]:
+    """What a reader must know about this report."""
+    notes = [MODELS, CIRCULAR]
+    if coded.n_superseded:
+        notes.append(
+            f"{coded.n_superseded} votes were followed by another of the same actor on the same "
+            "item; the last one counts."
+        )
+    if n_compared < len(coded.actors):
+        notes.append(
+            f"{n_compared} of {len(coded.actors)} actors, those with the most votes, are compared "
+            "in pairs."
+        )
+    return tuple(notes)

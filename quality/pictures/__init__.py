@@ -1,0 +1,1 @@
+"""Small pictures of what quality/ finds: plain arrays in, PNG bytes out."""

@@ -1,0 +1,62 @@
+"""Pictures: always a PNG, whatever there is to draw."""
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+import polars as pl
+import pytest
+from PIL import Image
+
+from quality.pictures.bars import actor_scorecards, drift_by_feature, label_distribution
+from quality.pictures.flow import label_flow
+from quality.pictures.matrices import agreement_matrix, confusion
+from quality.pictures.reliability import reliability
+
+NAN = float("nan")
+FLOWS = pl.DataFrame(
+    [("cat", "cat", 8), ("cat", "dog", 2), (None, "dog", 1), ("dog", None, 1)],
+    schema=["from_label", "to_label", "n_items"],
+    orient="row",
+)
+PICTURES: dict[str, Callable[[], bytes]] = {
+    "distribution": lambda: label_distribution({"cat": 3, "dog": 5}),
+    "distribution before": lambda: label_distribution({"cat": 3}, before={"dog": 5}),
+    "distribution of many": lambda: label_distribution({f"c{k}": k for k in range(300)}),
+    "distribution of none": lambda: label_distribution({}),
+    "distribution of zeros": lambda: label_distribution({"cat": 0}),
+    "confusion": lambda: confusion([[8, 2], [1, 9]], ["cat", "dog"]),
+    "confusion with an unused class": lambda: confusion([[8, 2], [0, 0]], ["cat", "dog"]),
+    "confusion of none": lambda: confusion(np.zeros((0, 0)), []),
+    "confusion of many": lambda: confusion(np.eye(60), [f"c{k}" for k in range(60)]),
+    "agreement": lambda: agreement_matrix([[1, -0.1], [-0.1, 1]], ["ana", "ben"]),
+    "agreement of one": lambda: agreement_matrix([[1.0]], ["ana"]),
+    "agreement of none": lambda: agreement_matrix(np.zeros((0, 0)), []),
+    "scorecards": lambda: actor_scorecards(
+        ["ana", "ben"], [0.9, NAN], [0.8, NAN], [1, NAN], [4, 0]
+    ),
+    "scorecards of none": lambda: actor_scorecards([], [], [], [], []),
+    "drift": lambda: drift_by_feature(["x", "y", "z"], [0.1, 0.3, NAN], 0.2),
+    "drift with verdicts": lambda: drift_by_feature(["x"], [0.1], [0.2], drifted=[True]),
+    "drift of none": lambda: drift_by_feature([], [], 0.2),
+    "reliability": lambda: reliability([0.2, 0.9, 1.0, NAN], [False, True, True, True]),
+    "reliability of none": lambda: reliability([], []),
+    "flow": lambda: label_flow(FLOWS),
+    "flow of none": lambda: label_flow(FLOWS.head(0)),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.filterwarnings("error")
+def test_a_picture_is_a_png_that_opens(name: str) -> None:
+    with Image.open(io.BytesIO(PICTURES[name]())) as image:
+        image.verify()
+        assert image.format == "PNG"
+
+
+def test_the_same_picture_has_the_same_bytes() -> None:
+    assert label_flow(FLOWS) == label_flow(FLOWS)
+
+
+def test_a_mark_in_a_name_is_drawn_and_not_read_as_a_formula() -> None:
+    assert label_distribution({"$cost": 3, "a$b_{": 2}).startswith(b"\x89PNG")
