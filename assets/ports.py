@@ -161,11 +161,21 @@ class ReviewTask:
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ReviewAnswer:
     """One judgment out of a review file, before it is checked against the dataset.
 
-    `completed_by` is None where the file does not say; nobody guesses.
+    Attributes:
+        task: The tool's name for the task.
+        annotation: The tool's name for the annotation; the same judgment keeps it in every file.
+        item_id: The item, where the task names it.
+        item_fields: Other short fields of the task, by which the item can be looked up.
+        completed_by: Who judged; None where the file does not say, and nobody guesses.
+        label: The class chosen; None for a skip.
+        kind: `vote` or `skip`.
+        shown_prediction: The class that the task proposed to the person.
+        lead_time_s: Seconds the person took.
+        cast_at: When the judgment was made or last changed.
     """
 
     task: str
@@ -178,7 +188,6 @@ class ReviewAnswer:
     shown_prediction: str | None
     lead_time_s: float | None
     cast_at: datetime | None
-    retracts: str | None = None
 
 
 @dataclass(frozen=True)
@@ -192,17 +201,37 @@ class ReviewReject:
 
 @dataclass(frozen=True)
 class ReviewFile:
-    """All that a review file holds: in = answers + rejects."""
+    """All that a review file holds: received = answers + rejects.
+
+    Attributes:
+        answers: The judgments that could be read.
+        rejects: What could not be read.
+        received: Judgments in the file, counted apart from reading them.
+        unanswered: Item id (None where the task names none) of each task that nobody answered.
+    """
 
     answers: tuple[ReviewAnswer, ...]
     rejects: tuple[ReviewReject, ...]
+    received: int
+    unanswered: tuple[str | None, ...] = ()
 
 
 class ReviewTool(Protocol):
     """The format that tasks go out in and answers come back in."""
 
-    def tasks(self, tasks: Sequence[ReviewTask], *, dataset: str, classes: Sequence[str]) -> bytes:
+    def tasks(self, tasks: Sequence[ReviewTask], *, dataset: str) -> bytes:
         """A file of tasks with predictions."""
+
+    def setup(
+        self, *, dataset: str, modality: str, classes: Mapping[str, str]
+    ) -> tuple[str, bytes]:
+        """Name and content of the file that sets the tool up for a dataset.
+
+        Args:
+            dataset: Name of the dataset.
+            modality: text, image or tabular.
+            classes: What an item of each class is, by class.
+        """
 
     def answers(self, content: bytes) -> ReviewFile:
         """What people answered. Raises AssetError where the file as a whole is unreadable."""

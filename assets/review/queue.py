@@ -1,0 +1,165 @@
+"""The review queue: which items people are asked about, written as a file for the review tool."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import polars as pl
+
+from assets.dataset_file.models import Dataset
+from assets.ports import ProjectFolder, ReviewTask, ReviewTool
+from quality.ledger import effective_votes
+
+QUEUE = {
+    "item_id": pl.String(),
+    "prediction": pl.String(),
+    "score": pl.Float64(),
+    "predicted_by": pl.String(),
+    "priority": pl.Float64(),
+    "reason": pl.String(),
+}
+
+
+def build_queue(
+    labels: pl.DataFrame,
+    scores: pl.DataFrame,
+    probabilities: pl.DataFrame,
+    votes: pl.DataFrame,
+    dataset: Dataset,
+    *,
+    seed: int,
+    waiting: Collection[str] = (),
+) -> pl.DataFrame:
+    """The items worth a person's look, within the review budget, most worthwhile first.
+
+    Left out are items that people answered as often as the review policy asks (a skip is an
+    answer, a vote that was taken back is none) and items that wait in an earlier queue.
+
+    Args:
+        labels: item_id, label and state of each item.
+        scores: item_id and agreement, where the item has votes.
+        probabilities: item_id and probabilities in the order of the ontology's classes.
+        votes: The ledger.
+        dataset: Its review section says how many, its consensus section who predicted.
+        seed: Settles ties.
+        waiting: Ids of items that wait already, as `waiting_items` tells.
+
+    Returns:
+        Columns of QUEUE; `priority` in [0, 1].
+    """
+    open_items = labels.join(_answered(votes, dataset.review.votes_per_item), "item_id", how="anti")
+    open_items = open_items.filter(~pl.col("item_id").is_in(list(waiting)))
+    ranked = (
+        open_items.join(scores.select("item_id", "agreement"), "item_id", how="left")
+        .join(probabilities.select("item_id", "probabilities"), "item_id", how="left")
+        .with_columns(_uncertainty(len(dataset.classes)).alias("uncertainty"))
+        .with_columns((1 - pl.col("agreement")).fill_null(0.0).alias("disagreement"))
+        .with_columns(pl.max_horizontal("uncertainty", "disagreement").alias("priority"))
+        .with_columns(_tie_break(open_items["item_id"], seed))
+        .sort("priority", "tie", "item_id", descending=[True, False, False])
+        .head(dataset.review.budget)
+    )
+    best = pl.col("probabilities").list.max()
+    return ranked.select(
+        "item_id",
+        pl.col("label").alias("prediction"),
+        best.alias("score"),
+        pl.lit(f"consensus:{dataset.consensus.aggregator}").alias("predicted_by"),
+        "priority",
+        _reason().alias("reason"),
+    )
+
+
+def waiting_items(dataset: Dataset, tool: ReviewTool, folder: ProjectFolder) -> set[str]:
+    """Ids of the items in the queue files that lie in the project; deleting a file frees them."""
+    return {
+        item
+        for path in sorted(folder.queue(dataset.name).glob("*.json"))
+        for item in tool.answers(path.read_bytes()).unanswered
+        if item is not None
+    }
+
+
+def write_queue(
+    queue: pl.DataFrame,
+    items: pl.DataFrame,
+    media: Mapping[str, bytes],
+    *,
+    dataset: Dataset,
+    tool: ReviewTool,
+    folder: ProjectFolder,
+) -> Path | None:
+    """Write the queue and the tool's configuration; where the queue is, None if it is empty.
+
+    The file is named for its content, appears whole or not at all, and is written once.
+
+    Args:
+        queue: What `build_queue` chose.
+        items: The items table, or its columns item_id, modality and content.
+        media: Images by item id.
+        dataset: The dataset.
+        tool: Writes its format.
+        folder: Where queues lie.
+    """
+    if queue.is_empty():
+        return None
+    rows = queue.join(
+        items.select("item_id", "modality", "content"), "item_id", maintain_order="left"
+    )
+    tasks = [ReviewTask(**row, image=media.get(row["item_id"])) for row in rows.to_dicts()]
+    content = tool.tasks(tasks, dataset=dataset.name)
+    where = folder.queue(dataset.name)
+    where.mkdir(parents=True, exist_ok=True)
+    classes = {c.name: c.description for c in dataset.ontology.classes}
+    name, setup = tool.setup(dataset=dataset.name, modality=dataset.modality, classes=classes)
+    _write(where / name, setup)
+    digest = hashlib.sha256(content).hexdigest()[:12]
+    path = where / f"{dataset.name}-{digest}.json"
+    _write(path, content)
+    return path
+
+
+def _answered(votes: pl.DataFrame, times: int) -> pl.DataFrame:
+    people = effective_votes(votes).filter(pl.col("actor_kind") == "human")
+    return people.group_by("item_id").len().filter(pl.col("len") >= times).select("item_id")
+
+
+def _uncertainty(classes: int) -> pl.Expr:
+    """Entropy of the probabilities over its greatest value; 1 where there are none."""
+    p = pl.element()
+    terms = pl.when(p > 0).then(-p * p.log()).otherwise(0.0)
+    entropy = pl.col("probabilities").list.eval(terms).list.sum()
+    return (entropy / pl.lit(float(classes)).log()).fill_null(1.0).clip(0.0, 1.0)
+
+
+def _tie_break(item_ids: pl.Series, seed: int) -> pl.Series:
+    ties = [hashlib.sha256(f"{seed}/{item}".encode()).hexdigest()[:16] for item in item_ids]
+    return pl.Series("tie", ties, dtype=pl.String)
+
+
+def _reason() -> pl.Expr:
+    split = pl.format("votes disagree: agreement {}", pl.col("agreement").round(2))
+    unsure = pl.format("uncertain: {} at best", pl.col("probabilities").list.max().round(2))
+    return (
+        pl.when(pl.col("label").is_null())
+        .then(pl.lit("nobody labeled it"))
+        .when(pl.col("disagreement") >= pl.col("uncertainty"))
+        .then(split)
+        .otherwise(unsure.fill_null(pl.lit("no probability is known")))
+    )
+
+
+def _write(path: Path, content: bytes) -> None:
+    """The whole file or none: written beside, forced to disk, then renamed into place."""
+    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(beside).replace(path)
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,245 @@
+"""Label Studio's exports as they come: full JSON, JSON_MIN, one annotation a record, JSON Lines."""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from assets.ports import ReviewAnswer, ReviewFile, ReviewReject
+from assets.review.errors import ReviewUnreadable
+from assets.review.records import Broken, decoded, records
+
+CONTROL = "label"
+LOOKUP_LENGTH = 1024
+
+
+def read_export(content: bytes) -> ReviewFile:
+    """Every judgment of an export, and what could not be read.
+
+    Raises:
+        ReviewUnreadable: there is no task in it at all.
+    """
+    answers: list[ReviewAnswer] = []
+    rejects: list[ReviewReject] = []
+    unanswered: list[str | None] = []
+    received = tasks = 0
+    first_fault = "an empty list"
+    for record in _tasks(decoded(content)):
+        if isinstance(record, Broken):
+            received += 1
+            first_fault = record.reason
+            rejects.append(ReviewReject("", "", record.reason))
+            continue
+        tasks += 1
+        raw = _annotations(record)
+        received += len(raw)
+        if not raw:
+            unanswered.append(_text(_data(record).get("item_id")))
+        for read in _read_task(record, raw):
+            if isinstance(read, ReviewAnswer):
+                answers.append(read)
+            else:
+                rejects.append(read)
+    if not tasks and received:
+        raise ReviewUnreadable("a Label Studio export", first_fault)
+    return ReviewFile(tuple(answers), tuple(rejects), received, tuple(unanswered))
+
+
+def _tasks(text: str) -> Iterator[Mapping[str, Any] | Broken]:
+    for record in records(text):
+        if isinstance(record, Broken):
+            yield record
+        elif not isinstance(record, dict):
+            yield Broken(0, f"expected a task, found {json.dumps(record)[:80]}")
+        elif isinstance(record.get("tasks"), list):
+            yield from (t for t in record["tasks"] if isinstance(t, dict))
+        elif record.keys() & {"data", "annotations", "completions", "result", "annotation_id"}:
+            yield record
+        else:
+            yield Broken(0, f"not a Label Studio task: its keys are {sorted(record)[:8]}")
+
+
+def _annotations(record: Mapping[str, Any]) -> list[Any]:
+    """The annotations of a task; a record that is an annotation itself is the only one."""
+    if "result" in record or "annotation_id" in record:
+        return [record]
+    for key in ("annotations", "completions"):
+        if isinstance(record.get(key), list):
+            return list(record[key])
+    return []
+
+
+def _read_task(
+    record: Mapping[str, Any], raw: Sequence[Any]
+) -> Iterator[ReviewAnswer | ReviewReject]:
+    data = _data(record)
+    named = record.get("task") if "result" in record else record
+    number = named.get("id") if isinstance(named, dict) else named
+    task = _text(number) or _text(data.get("item_id")) or _digest(data)
+    fields = {
+        key: value
+        for key, value in ((k, _text(v)) for k, v in data.items())
+        if value and len(value) <= LOOKUP_LENGTH
+    }
+    for annotation in raw:
+        if isinstance(annotation, dict):
+            yield _read_annotation(annotation, task, fields, _predictions(record))
+        else:
+            yield ReviewReject(
+                task,
+                _text(annotation) or "",
+                "only the annotation's id is in the file; export it with full annotations",
+            )
+
+
+def _data(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the task showed: `data`, of the task within an annotation, or JSON_MIN's own fields."""
+    task = record["task"] if isinstance(record.get("task"), dict) else record
+    data = task.get("data")
+    if isinstance(data, dict):
+        return data
+    return record if "annotation_id" in record else {}
+
+
+def _predictions(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    task = record["task"] if isinstance(record.get("task"), dict) else record
+    predictions = task.get("predictions")
+    return [p for p in predictions if isinstance(p, dict)] if isinstance(predictions, list) else []
+
+
+def _read_annotation(
+    annotation: Mapping[str, Any],
+    task: str,
+    fields: Mapping[str, str],
+    predictions: Sequence[Mapping[str, Any]],
+) -> ReviewAnswer | ReviewReject:
+    name = _text(annotation.get("annotation_id", annotation.get("id"))) or _digest(annotation)
+    skipped = annotation.get("was_cancelled") is True or annotation.get("skipped") is True
+    chosen = [] if skipped else _choices(annotation)
+    if isinstance(chosen, str) or (not skipped and len(chosen) != 1):
+        fault = chosen if isinstance(chosen, str) else _not_one(chosen)
+        return ReviewReject(task, name, fault)
+    return ReviewAnswer(
+        task=task,
+        annotation=name,
+        item_id=fields.get("item_id"),
+        item_fields=fields,
+        completed_by=_author(annotation.get("completed_by", annotation.get("annotator"))),
+        label=chosen[0] if chosen else None,
+        kind="skip" if skipped else "vote",
+        shown_prediction=_shown(annotation, fields, predictions),
+        lead_time_s=_seconds(annotation.get("lead_time")),
+        cast_at=_time(annotation.get("updated_at")) or _time(annotation.get("created_at")),
+    )
+
+
+def _not_one(chosen: Sequence[str]) -> str:
+    return (
+        f"{len(chosen)} classes chosen ({list(chosen)[:5]}), expected one"
+        if chosen
+        else ("submitted without a choice")
+    )
+
+
+def _choices(annotation: Mapping[str, Any]) -> list[str] | str:
+    """The classes chosen, or why that cannot be told."""
+    if "result" not in annotation:
+        return _choices_of_min(annotation)
+    results = annotation["result"]
+    if not isinstance(results, list):
+        return "its result is no list"
+    controls: dict[str, list[str]] = {}
+    for result in results:
+        value = result.get("value") if isinstance(result, dict) else None
+        if isinstance(value, dict) and isinstance(value.get("choices"), list):
+            chosen = [_text(c) or json.dumps(c)[:80] for c in value["choices"]]
+            controls.setdefault(_text(result.get("from_name")) or CONTROL, []).extend(chosen)
+    if len(controls) > 1 and CONTROL not in controls:
+        return f"several controls answered ({sorted(controls)}); name the class's one '{CONTROL}'"
+    if results and not controls:
+        kinds = sorted({str(r.get("type")) for r in results if isinstance(r, dict)})
+        return f"no choice among its results (types {kinds}); expected Choices"
+    return controls.get(CONTROL) or next(iter(controls.values()), [])
+
+
+def _choices_of_min(annotation: Mapping[str, Any]) -> list[str] | str:
+    answer = annotation.get(CONTROL)
+    if isinstance(answer, str):
+        return [_clean(answer)]
+    if isinstance(answer, dict) and isinstance(answer.get("choices"), list):
+        return [_text(c) or "" for c in answer["choices"]]
+    if CONTROL in annotation:
+        return []
+    return (
+        f"JSON_MIN does not say which field is the answer: none is named '{CONTROL}'; "
+        "export the project as JSON"
+    )
+
+
+def _shown(
+    annotation: Mapping[str, Any],
+    fields: Mapping[str, str],
+    predictions: Sequence[Mapping[str, Any]],
+) -> str | None:
+    """The class proposed to the person.
+
+    Label Studio's export reduces a task's predictions to ids; what was sent out with the task
+    (`prediction` in its data) survives.
+    """
+    parent = annotation.get("parent_prediction")
+    started_from = annotation.get("prediction")
+    candidates = [
+        *([started_from] if isinstance(started_from, dict) else []),
+        *(p for p in predictions if parent is not None and p.get("id") == parent),
+    ]
+    classes = [_predicted(c) for c in candidates] + [fields.get("prediction")]
+    classes += [_predicted(p) for p in predictions]
+    return next((c for c in classes if c), None)
+
+
+def _predicted(prediction: Mapping[str, Any]) -> str | None:
+    chosen = _choices(prediction) if "result" in prediction else []
+    return chosen[0] if isinstance(chosen, list) and len(chosen) == 1 else None
+
+
+def _author(value: Any) -> str | None:
+    """Who completed it, by e-mail address, name or number; None where the file does not say."""
+    if isinstance(value, dict):
+        stated = (_text(value.get(key)) for key in ("email", "username", "id"))
+        value = next((author for author in stated if author), None)
+    author = _text(value)
+    return "_".join(author.split()) or None if author else None
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    return _clean(str(value))
+
+
+def _clean(text: str) -> str:
+    """The text without lone surrogates, which JSON can hold and UTF-8 cannot."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _seconds(value: Any) -> float | None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if number and math.isfinite(value) and value >= 0 else None
+
+
+def _time(value: Any) -> datetime | None:
+    """An ISO 8601 time; without a zone it is UTC, as Label Studio writes it."""
+    if not isinstance(value, str):
+        return None
+    try:
+        time = datetime.fromisoformat(value)
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _digest(value: Any) -> str:
+    """A name for what has none; the same content has the same one."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,172 @@
+"""The queue asks people what is worth their time, once."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from assets.dataset_file.models import Dataset
+from assets.review.imports import import_review_file
+from assets.review.queue import QUEUE, build_queue, waiting_items, write_queue
+from assets.review.simulated import SimulatedReviewer
+from orchestration.label_studio import LabelStudio, answered
+from quality.schema import VOTES
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+DATASET = Dataset.model_validate(
+    {
+        "name": "films",
+        "modality": "text",
+        "ontology": {"classes": ["good", "bad"]},
+        "review": {"budget": 2},
+    }
+)
+LABELS = pl.DataFrame({"item_id": ["sure", "split", "unsure"], "label": ["good", "good", "bad"]})
+SCORES = pl.DataFrame({"item_id": ["sure", "split", "unsure"], "agreement": [1.0, 0.2, 1.0]})
+ODDS = pl.DataFrame(
+    {
+        "item_id": ["sure", "split", "unsure"],
+        "probabilities": [[0.99, 0.01], [0.8, 0.2], [0.4, 0.6]],
+    }
+)
+ITEMS = pl.DataFrame(
+    {
+        "item_id": ["sure", "split", "unsure"],
+        "modality": ["text"] * 3,
+        "content": ["a fine film", "so so", "well"],
+        "source_uri": ["f#id=1", "f#id=2", "f#id=3"],
+    }
+)
+TRUTH = {"sure": "good", "split": "bad", "unsure": "good"}
+
+
+@dataclass(frozen=True)
+class Folder:
+    root: Path
+
+    def queue(self, dataset: str) -> Path:
+        return self.root / "queue" / dataset
+
+
+def queue(votes=None, waiting=()):
+    ledger = VOTES.empty() if votes is None else votes
+    return build_queue(LABELS, SCORES, ODDS, ledger, DATASET, seed=1, waiting=waiting)
+
+
+def written(tmp_path, frame=None) -> Path:
+    frame = queue() if frame is None else frame
+    path = write_queue(
+        frame, ITEMS, {}, dataset=DATASET, tool=LabelStudio(), folder=Folder(tmp_path)
+    )
+    assert path is not None
+    return path
+
+
+def imported(content: bytes):
+    return import_review_file(
+        content,
+        "export.json",
+        DATASET,
+        tool=LabelStudio(),
+        items=ITEMS,
+        votes=VOTES.empty(),
+        imported_at=NOW,
+        run_id="r",
+        code_version="c",
+    )
+
+
+def answers_of(path: Path, reviewer: SimulatedReviewer) -> bytes:
+    tasks = path.read_bytes()
+    given = reviewer.answers(LabelStudio().answers(tasks), TRUTH, DATASET.classes, NOW)
+    return answered(tasks, given)
+
+
+def test_the_queue_holds_what_is_most_in_doubt_within_the_budget():
+    chosen = queue()
+    assert chosen["item_id"].to_list() == ["unsure", "split"]
+    assert chosen.columns == list(QUEUE)
+    assert chosen["reason"].to_list() == ["uncertain: 0.6 at best", "votes disagree: agreement 0.2"]
+
+
+def test_an_item_without_votes_comes_before_all_others():
+    labels = pl.concat([LABELS, pl.DataFrame({"item_id": ["new"], "label": [None]})])
+    chosen = build_queue(labels, SCORES, ODDS, VOTES.empty(), DATASET, seed=1)
+    assert chosen.row(0, named=True)["item_id"] == "new"
+    assert chosen.row(0, named=True)["reason"] == "nobody labeled it"
+
+
+def test_what_people_answered_is_not_asked_again(tmp_path):
+    votes = imported(answers_of(written(tmp_path), SimulatedReviewer("ana", 0.0, 1))).votes
+    assert queue(votes)["item_id"].to_list() == ["sure"]
+
+
+def test_what_waits_in_an_earlier_queue_is_not_asked_twice(tmp_path):
+    written(tmp_path)
+    waiting = waiting_items(DATASET, LabelStudio(), Folder(tmp_path))
+    assert waiting == {"unsure", "split"}
+    assert queue(waiting=waiting)["item_id"].to_list() == ["sure"]
+
+
+def test_the_same_queue_is_the_same_file(tmp_path):
+    first = written(tmp_path)
+    assert written(tmp_path) == first
+    assert sorted(p.suffix for p in first.parent.iterdir()) == [".json", ".xml"]
+
+
+def test_an_empty_queue_writes_nothing(tmp_path):
+    none = queue().clear()
+    assert (
+        write_queue(none, ITEMS, {}, dataset=DATASET, tool=LabelStudio(), folder=Folder(tmp_path))
+        is None
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_leaves_no_half_written_queue(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        written(tmp_path)
+    assert not [p for p in (tmp_path / "queue/films").iterdir() if p.is_file()]
+
+
+def test_a_simulated_reviewer_is_called_simulated_in_every_vote(tmp_path):
+    done = imported(answers_of(written(tmp_path), SimulatedReviewer("ana", 0.0, 1)))
+    assert set(done.votes["actor"]) == {"human:simulated_ana"}
+    assert dict(done.votes.select("item_id", "label").iter_rows()) == {
+        "unsure": "good",
+        "split": "bad",
+    }
+    assert set(done.votes["kind"]) == {"fix"}
+
+
+def test_a_simulated_reviewer_errs_at_its_stated_rate_and_repeats_itself():
+    items = tuple(f"i{n}" for n in range(4000))
+    waiting = LabelStudio().answers(
+        json.dumps([{"id": 1, "data": {"item_id": i}} for i in items]).encode()
+    )
+    truth = dict.fromkeys(items, "good")
+    reviewer = SimulatedReviewer("bo", 0.1, 7)
+    first = reviewer.answers(waiting, truth, DATASET.classes, NOW)
+    wrong = sum(a.label != "good" for a in first)
+    assert 340 <= wrong <= 460
+    assert reviewer.answers(waiting, truth, DATASET.classes, NOW) == first
+
+
+def test_a_careless_reviewer_answers_any_class():
+    items = tuple(f"i{n}" for n in range(2000))
+    waiting = LabelStudio().answers(
+        json.dumps([{"id": 1, "data": {"item_id": i}} for i in items]).encode()
+    )
+    careless = SimulatedReviewer("cy", 0.0, 7, careless=True)
+    labels = [
+        a.label
+        for a in careless.answers(waiting, dict.fromkeys(items, "good"), DATASET.classes, NOW)
+    ]
+    assert 900 <= labels.count("bad") <= 1100
