@@ -1,0 +1,54 @@
+"""The server's own command line: `python -m infra.lakefs serve | gc | check`."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from infra.lakefs.errors import StoreError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; 1 says that the folder could not be served or is damaged."""
+    # Everything the server writes is for its user alone.
+    os.umask(0o077)
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except StoreError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m infra.lakefs", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    serve = commands.add_parser("serve", help="serve lakeFS's HTTP API from a folder")
+    serve.add_argument("--root", type=Path, required=True, help="the folder")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    serve.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    serve.add_argument("--presign", action="store_true", help="offer pre-signed URLs")
+    serve.add_argument("--access-log", action="store_true", help="one JSON line per request")
+    serve.add_argument(
+        "--allow-import", type=Path, action="append", default=[], help="import from this folder"
+    )
+    serve.set_defaults(run=_serve)
+    return parser
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from infra.lakefs.serve import serve  # noqa: PLC0415 - gc and check need no HTTP
+
+    serve(
+        options.root,
+        host=options.host,
+        port=options.port,
+        presign=options.presign,
+        access_log=options.access_log,
+        import_roots=tuple(options.allow_import),
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

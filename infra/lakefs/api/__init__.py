@@ -1,0 +1,1 @@
+"""lakeFS's HTTP API: one module per kind of resource, one function per operation."""

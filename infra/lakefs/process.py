@@ -1,0 +1,110 @@
+"""The front door for other layers: start the embedded server, or find the one that runs."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from infra.lakefs import lock
+from infra.lakefs.errors import StoreError
+
+_START_SECONDS = 30.0
+_STOP_SECONDS = 15.0
+_POLL_SECONDS = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running embedded server, and the keys that clients need."""
+
+    root: Path
+    endpoint: str
+    access_key: str
+    secret_key: str = field(repr=False)
+    pid: int
+    _child: subprocess.Popen[bytes] | None = field(default=None, repr=False, compare=False)
+
+    def stop(self) -> None:
+        """End it in order; what was acknowledged is on disk already."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGTERM)
+        deadline = time.monotonic() + _STOP_SECONDS
+        while lock.is_held(self.root) and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
+        if self._child:
+            self._child.wait(_STOP_SECONDS)
+
+
+def find(root: Path) -> Server | None:
+    """The live server of a folder, or None."""
+    root = root.resolve()
+    holder = lock.holder(root)
+    if holder is None:
+        return None
+    return Server(root, holder.endpoint, holder.access_key, holder.secret_key, holder.pid)
+
+
+def start(root: Path, *, port: int = 0, presign: bool = False, log: Path | None = None) -> Server:
+    """The live server of a folder, started if there is none; it outlives the caller.
+
+    Args:
+        root: The folder; made if it is missing.
+        port: Where a new server listens; 0 takes a free port.
+        presign: Whether a new server offers pre-signed URLs.
+        log: File that a new server appends its messages to.
+
+    Raises:
+        StoreError: It did not come up; the message has its last words.
+    """
+    root = root.resolve()
+    running = find(root)
+    if running:
+        return running
+    root.mkdir(parents=True, exist_ok=True)
+    log = log or root / "server.log"
+    command = [sys.executable, "-m", "infra.lakefs", "serve", "--root", str(root)]
+    command += ["--port", str(port), *(["--presign"] if presign else [])]
+    with open(log, "ab", opener=_private) as output:  # noqa: PTH123 - a Path takes no opener
+        begin = output.tell()
+        child = subprocess.Popen(  # noqa: S603 - our own module with our own arguments
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            env={**os.environ, "PYTHONPATH": _search_path()},
+        )
+    return _await(root, child, log, begin)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _search_path() -> str:
+    """The child finds this package where its parent did, installed or not."""
+    here = str(Path(__file__).parents[2])
+    return os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))
+
+
+def _await(root: Path, child: subprocess.Popen[bytes], log: Path, begin: int) -> Server:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        running = find(root)
+        if running and running.pid == child.pid:
+            return Server(
+                root, running.endpoint, running.access_key, running.secret_key, child.pid, child
+            )
+        if child.poll() is not None:
+            # Somebody else may have been faster.
+            if running:
+                return running
+            break
+        time.sleep(_POLL_SECONDS)
+    child.kill()
+    words = log.read_bytes()[begin:].decode(errors="replace").strip()
+    raise StoreError(f"the embedded lakeFS server for {root} did not start: {words or 'no word'}")

@@ -1,0 +1,111 @@
+"""Runs the server: the folder's lock, its credentials, the socket, and an orderly end."""
+
+import ipaddress
+import logging
+import resource
+import socket
+from pathlib import Path
+
+import uvicorn
+
+from infra.lakefs.api.app import App
+from infra.lakefs.api.call import Server
+from infra.lakefs.auth import Auth, credentials
+from infra.lakefs.errors import StoreError
+from infra.lakefs.imports import Imports
+from infra.lakefs.lock import FolderLock
+from infra.lakefs.store import Store
+
+_BACKLOG = 4096
+_KEEP_ALIVE_SECONDS = 120
+_SHUTDOWN_SECONDS = 10
+
+
+def serve(
+    root: Path,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    presign: bool = False,
+    access_log: bool = False,
+    import_roots: tuple[Path, ...] = (),
+) -> None:
+    """Serve a folder until a signal ends it.
+
+    Raises:
+        StoreError: The folder is in use, or the address may not be served.
+    """
+    root = root.resolve()
+    lock = FolderLock(root)
+    known = credentials(root)
+    if known.generated and not _is_loopback(host):
+        raise StoreError(
+            f"{host} can be reached from other machines: choose credentials first, in the"
+            " environment variables LAKEFS_INSTALLATION_ACCESS_KEY_ID and"
+            " LAKEFS_INSTALLATION_SECRET_ACCESS_KEY."
+        )
+    listener = _listen(host, port)
+    store = Store(root)
+    imports = Imports(store, tuple(path.resolve() for path in import_roots))
+    server = Server(store, Auth(known), imports, presign)
+    _log_to_stderr(access_log=access_log)
+    _allow_many_connections()
+    lock.announce(_endpoint(listener), known.access_key, known.secret_key)
+    config = uvicorn.Config(
+        App(server),
+        lifespan="off",
+        ws="none",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+        backlog=_BACKLOG,
+    )
+    try:
+        uvicorn.Server(config).run(sockets=[listener])
+    finally:
+        imports.close()
+        store.close()
+        lock.release()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        raise StoreError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+    listener.listen(_BACKLOG)
+    return listener
+
+
+def _endpoint(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}"
+
+
+def _allow_many_connections() -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _log_to_stderr(*, access_log: bool) -> None:
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    if access_log:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        log = logging.getLogger("infra.lakefs.access")
+        log.addHandler(handler)
+        log.setLevel(logging.INFO)
+        log.propagate = False
