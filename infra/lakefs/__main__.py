@@ -37,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from infra.lakefs.serve import serve  # noqa: PLC0415 - gc and check need no HTTP
+    from infra.lakefs.serve import serve
 
     serve(
         options.root,

@@ -68,7 +68,7 @@ def start(root: Path, *, port: int = 0, presign: bool = False, log: Path | None 
     log = log or root / "server.log"
     command = [sys.executable, "-m", "infra.lakefs", "serve", "--root", str(root)]
     command += ["--port", str(port), *(["--presign"] if presign else [])]
-    with open(log, "ab", opener=_private) as output:  # noqa: PTH123 - a Path takes no opener
+    with open(log, "ab", opener=_private) as output:
         begin = output.tell()
         child = subprocess.Popen(  # noqa: S603 - our own module with our own arguments
             command,
