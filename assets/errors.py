@@ -23,6 +23,29 @@ class StoreUnavailable(StoreError):
     """The store did not answer, after every retry; nothing was published."""
 
 
+class StoreRefused(StoreError):
+    """The store answered that it will not do this; asking again does not help.
+
+    Attributes:
+        status: HTTP status of the answer; 0 where the answer never came.
+        reason: What the store said.
+    """
+
+    def __init__(self, dataset: str, operation: str, status: int, reason: str) -> None:
+        self.status = status
+        self.reason = reason
+        hint = _HINTS.get(status, "")
+        super().__init__(dataset, operation, f"HTTP {status}: {reason}{hint}")
+
+
+_HINTS = {
+    401: "; the access key or its secret is wrong: see `hallmark doctor`",
+    403: "; this key may not do that, or the branch is protected",
+    410: "; the object's data is gone: run `hallmark doctor`",
+    412: "; a hook or a condition on the server refused it",
+}
+
+
 class RefNotFound(StoreError, LookupError):
     """No branch, tag or commit has this name.
 
@@ -89,6 +112,43 @@ class MainMoved(StoreError):
             "publish",
             f"main moved from {expected[:12]} to {actual[:12]} meanwhile; "
             "bring the branch up to date, audit it again, then publish",
+        )
+
+
+class MergeConflict(StoreError):
+    """Both sides of a merge changed the same paths; neither was touched.
+
+    Attributes:
+        paths: The paths.
+    """
+
+    def __init__(self, dataset: str, operation: str, paths: tuple[str, ...]) -> None:
+        self.paths = paths
+        super().__init__(
+            dataset,
+            operation,
+            f"{len(paths)} paths were changed on both sides, for example {list(paths[:5])}; "
+            "one of the two runs must be done again",
+        )
+
+
+class TagTaken(StoreError):
+    """The tag names another commit already.
+
+    Attributes:
+        name: The tag.
+        expected: The commit that it was to name.
+        actual: The commit that it names.
+    """
+
+    def __init__(self, dataset: str, name: str, expected: str, actual: str) -> None:
+        self.name = name
+        self.expected = expected
+        self.actual = actual
+        super().__init__(
+            dataset,
+            f"tag '{name}'",
+            f"it names {actual[:12]} already, not {expected[:12]}; releases are never renamed",
         )
 
 
