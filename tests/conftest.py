@@ -2,27 +2,27 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from infra.lakefs import process
+from infra.lakefs.process import Server
 from orchestration.store.answers import Patience
 from orchestration.store.connection import Connection, Endpoint
 from orchestration.store.stores import LakeFSStores
 
 
 @pytest.fixture(scope="session")
-def lakefs_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def lakefs_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One embedded server for the whole session."""
-    process = pytest.importorskip("infra.lakefs.process")
     server = process.start(tmp_path_factory.mktemp("lakefs"))
     yield server
     server.stop()
 
 
 @pytest.fixture
-def make_stores(lakefs_server: Any, tmp_path: Path) -> Callable[..., LakeFSStores]:
+def make_stores(lakefs_server: Server, tmp_path: Path) -> Callable[..., LakeFSStores]:
     """Makes stores on repositories of this test alone; several share them, not the cache."""
     prefix = f"t{uuid4().hex[:8]}-"
 
