@@ -68,10 +68,22 @@ class Ingestion(Section):
 
     text_column: str = Field("text", description="Column that holds the text (modality text).")
     feature_columns: tuple[str, ...] = Field(
-        (), description="Columns that make up a tabular item; empty takes all but the group column."
+        (),
+        description="Columns that make up a tabular item; empty takes all but group and id column.",
+    )
+    categorical_columns: tuple[str, ...] = Field(
+        (), description="Feature columns that hold categories; all others must hold numbers."
     )
     group_column: str | None = Field(
-        None, description="Items of one group stay in one split; without it each item is a group."
+        None,
+        description="Items of one group stay in one split; without it each item is a group. "
+        "For images `folder`: those of one folder are a group.",
+    )
+    id_column: str = Field(
+        "id", description="Column, if there is one, by which other tools and people name an item."
+    )
+    csv_delimiter: str = Field(
+        ",", min_length=1, max_length=1, description="Between fields of a .csv; a .tsv has tabs."
     )
     licence: str | None = Field(None, description="Licence of the raw data, kept with each item.")
     max_file_mb: StrictFloat = Field(2048, gt=0, description="A larger file is rejected whole.")
@@ -98,6 +110,9 @@ class Features(Section):
         16, ge=4, le=256, description="Images are scaled to this many pixels."
     )
     dimensions: StrictInt = Field(1024, ge=16, le=65536, description="Width of the hashed n-grams.")
+    category_buckets: StrictInt = Field(
+        64, ge=2, le=4096, description="Columns that each categorical column is hashed to."
+    )
 
 
 class LabelerBase(Section):
@@ -291,6 +306,15 @@ class Dataset(Section):
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
             raise ValueError(f"a name for each labeler; {repeated} stand more than once")
+        return self
+
+    @model_validator(mode="after")
+    def _group_of_images(self) -> "Dataset":
+        group = self.ingestion.group_column
+        if self.modality == "image" and group not in (None, "folder"):
+            raise ValueError(
+                f"images have no columns: ingestion.group_column 'folder', not {group!r}"
+            )
         return self
 
     @property

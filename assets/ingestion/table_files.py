@@ -1,0 +1,96 @@
+"""Texts and rows of features out of CSV, JSON Lines and Parquet files."""
+
+import shutil
+from collections.abc import Iterator
+from functools import partial
+from hashlib import file_digest
+from pathlib import Path, PurePosixPath
+
+from assets.dataset_file.models import Dataset
+from assets.ingestion.arrivals import Arrival, ArrivedFile
+from assets.ingestion.content import staged
+from assets.ingestion.csv_rows import csv_chunks
+from assets.ingestion.errors import ArrivalChanged
+from assets.ingestion.jsonl_rows import jsonl_chunks
+from assets.ingestion.layout import Chunk, layout_of
+from assets.ingestion.parquet_rows import parquet_chunks, unpacked_bytes
+from assets.ingestion.preparation import Preparation
+from assets.ingestion.rejects import Fault, Reason
+
+TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
+
+
+def take_tables(arrival: Arrival, dataset: Dataset, preparation: Preparation) -> None:
+    """Read all files of an arrival into a preparation.
+
+    Raises:
+        ArrivalChanged: a file is not what it was when it was found.
+    """
+    for file in arrival.files:
+        kept: Path | None = None
+        try:
+            _check_size(file, dataset.ingestion.max_file_mb)
+            kept = _keep(arrival, file, preparation.raw / file.name)
+            _take(file, kept, dataset, preparation)
+        except Fault as fault:
+            preparation.read(1)
+            preparation.reject_file(file, fault, kept)
+
+
+def content_bytes(arrival: Arrival) -> int:
+    """About how much there is to take in, once it is unpacked."""
+    paths = [(file, arrival.inbox / file.name) for file in arrival.files]
+    return sum(max(file.size, unpacked_bytes(path)) for file, path in paths)
+
+
+def _check_size(file: ArrivedFile, max_mb: float) -> None:
+    if file.size > max_mb * 1e6:
+        raise Fault(Reason.OVERSIZED_FILE, f"{file.size:,} bytes, at most {max_mb * 1e6:,.0f}")
+
+
+def _keep(arrival: Arrival, file: ArrivedFile, target: Path) -> Path:
+    """Copy a file byte for byte; what is read from here on cannot change any more."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source = arrival.inbox / file.name
+    try:
+        shutil.copyfile(source, target)
+    except FileNotFoundError:
+        raise ArrivalChanged(source, file.sha256, None) from None
+    with target.open("rb") as copy:
+        digest = file_digest(copy, "sha256").hexdigest()
+    if digest != file.sha256:
+        raise ArrivalChanged(source, file.sha256, digest)
+    return target
+
+
+def _take(file: ArrivedFile, path: Path, dataset: Dataset, preparation: Preparation) -> None:
+    word = "row" if path.suffix.lower() == ".parquet" else "line"
+    rows = 0
+    for chunk in _chunks(file, path, dataset):
+        items, rejects = staged(
+            chunk, dataset, source=file.name, source_sha256=file.sha256, number_word=word
+        )
+        preparation.read(chunk.read)
+        preparation.add(items)
+        preparation.reject([*chunk.rejects, *rejects], chunk.header)
+        rows += chunk.read
+    if not rows:
+        raise Fault(Reason.EMPTY_FILE, "no rows")
+
+
+def _chunks(file: ArrivedFile, path: Path, dataset: Dataset) -> Iterator[Chunk]:
+    spec = dataset.ingestion
+    layout = partial(layout_of, dataset)
+    limit = int(spec.max_item_kb * 1024)
+    suffix = PurePosixPath(file.name).suffix.lower()
+    if not file.size:
+        raise Fault(Reason.EMPTY_FILE, "0 bytes")
+    if suffix in (".csv", ".tsv"):
+        delimiter = "\t" if suffix == ".tsv" else spec.csv_delimiter
+        return csv_chunks(path, file.name, layout, delimiter=delimiter, limit=limit)
+    if suffix in (".jsonl", ".ndjson"):
+        every_key = dataset.modality == "tabular" and not spec.feature_columns
+        return jsonl_chunks(path, file.name, layout, every_key=every_key, limit=limit)
+    if suffix == ".parquet":
+        return parquet_chunks(path, file.name, layout, max_bytes=spec.max_file_mb * 1e6)
+    raise Fault(Reason.UNSUPPORTED_TYPE, f"'{suffix}', expected one of {list(TABLES)}")
