@@ -1,0 +1,182 @@
+"""What every kind of labeler is to the rest: items in, ballots out."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from quality.schema import VOTES, Table
+
+Probabilities = NDArray[np.float64]
+Progress = Callable[[int, int], None]
+
+_COLUMNS = ("item_id", "actor", "actor_kind", "actor_version", "trained_on", "label", "score")
+
+BALLOTS = Table(
+    name="ballots",
+    columns={name: VOTES.columns[name] for name in _COLUMNS},
+    key=("item_id", "actor"),
+    nullable=frozenset({"trained_on", "label", "score"}),
+    values={"actor_kind": VOTES.values["actor_kind"]},
+)
+
+
+class FeatureRows(Protocol):
+    """Features of items, one row an item.
+
+    The matrix is dense float32 [n, d] or a scipy CSR matrix of that shape.
+    """
+
+    @property
+    def matrix(self) -> Any:
+        """Values [n, d]."""
+
+    @property
+    def item_ids(self) -> Sequence[str]:
+        """Item of each row."""
+
+
+def _no_progress(done: int, total: int) -> None:
+    """Nobody watches."""
+
+
+@dataclass(frozen=True)
+class LabelerInput:
+    """What a labeler votes on.
+
+    Attributes:
+        items: Rows of the items table.
+        classes: The ontology's classes in their order.
+        features: Makes the items' features when a labeler needs them.
+        media: Bytes of an image by its uri.
+        progress: Told how many items are done, and of how many.
+    """
+
+    items: pl.DataFrame
+    classes: tuple[str, ...]
+    features: Callable[[], FeatureRows]
+    media: Callable[[str], bytes]
+    progress: Progress = _no_progress
+
+
+@dataclass(frozen=True)
+class ActorErrors:
+    """One way in which an actor failed on items; it abstained on each of them.
+
+    Attributes:
+        actor: Who failed.
+        reason: What happened, for example "raised ZeroDivisionError".
+        count: On how many items.
+        examples: Item and detail of the first few.
+    """
+
+    actor: str
+    reason: str
+    count: int
+    examples: tuple[tuple[str, str], ...]
+
+    def __str__(self) -> str:
+        items = "1 item" if self.count == 1 else f"{self.count} items"
+        item, detail = self.examples[0]
+        return f"{self.actor} {self.reason} on {items}; first on {item[:12]}: {detail}"
+
+
+@dataclass(frozen=True)
+class Ballots:
+    """The votes of a labeler's actors, one row an item and actor, abstentions included.
+
+    Attributes:
+        votes: Of the BALLOTS schema; a null label is an abstention.
+        predictions: Of the PREDICTIONS schema; None where the labeler has no probabilities.
+        errors: What went wrong on single items.
+    """
+
+    votes: pl.DataFrame
+    predictions: pl.DataFrame | None = None
+    errors: tuple[ActorErrors, ...] = ()
+
+    @property
+    def coverage(self) -> dict[str, float]:
+        """Share of the items on which each actor did not abstain."""
+        shares = self.votes.group_by("actor").agg(pl.col("label").is_not_null().mean())
+        return {actor: float(share) for actor, share in sorted(shares.rows())}
+
+
+@runtime_checkable
+class Labeler(Protocol):
+    """Whoever votes on items."""
+
+    @property
+    def actors(self) -> Mapping[str, str]:
+        """Version of each actor, by actor."""
+
+    @property
+    def version(self) -> str:
+        """Digest of all that the labeler is."""
+
+    def vote(self, items: LabelerInput) -> Ballots:
+        """One vote of each actor on each item, abstentions included."""
+
+
+@runtime_checkable
+class Model(Labeler, Protocol):
+    """A labeler that was trained: the classes and features it knows are settled."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Classes in the order of the probabilities."""
+
+    @property
+    def trained_on(self) -> str | None:
+        """The release it learned from."""
+
+    @property
+    def card(self) -> Mapping[str, Any]:
+        """What it was made of, for people and for the record; plain JSON values."""
+
+    def predict_proba(self, features: FeatureRows) -> Probabilities:
+        """Probabilities [n, K]; 0 for a class that was not among the training labels."""
+
+    def dump(self) -> dict[str, bytes]:
+        """The model as files; `version` is their digest."""
+
+
+@runtime_checkable
+class Trainer(Protocol):
+    """What makes models of one kind."""
+
+    @property
+    def actor(self) -> str:
+        """Who its models vote as."""
+
+    def fit(
+        self,
+        features: FeatureRows,
+        labels: Sequence[str],
+        *,
+        classes: Sequence[str],
+        weights: Sequence[float] | None = None,
+        seed: int | None = None,
+        trained_on: str | None = None,
+        progress: Progress = _no_progress,
+    ) -> Model:
+        """A model that learned the labels of the feature rows.
+
+        Raises:
+            TrainingFailed: says what is wrong with the data or the settings.
+        """
+
+    def load(self, files: Mapping[str, bytes], *, version: str) -> Model:
+        """The model that `dump` gave these files.
+
+        Args:
+            files: The files.
+            version: The version they must have, out of a commit or a vote: not out of the files.
+
+        Raises:
+            ModelUntrusted: the files are not that version.
+            ModelUnreadable: other library versions made the model.
+        """

@@ -1,0 +1,34 @@
+"""The kinds of labelers; a new kind is a module, a line here, and a section in the models."""
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from assets.dataset_file.models import LabelerBase
+from assets.labelers.errors import KindUnknown
+from assets.labelers.interface import Labeler, Trainer
+
+FACTORIES = {
+    "functions": "assets.labelers.functions:FunctionsLabeler",
+    "sklearn": "assets.labelers.sklearn:SklearnTrainer",
+    "torch": "assets.labelers.torch:TorchTrainer",
+}
+
+
+def make(spec: LabelerBase, root: Path) -> Labeler | Trainer:
+    """What a labeler's section of the dataset file describes: who votes, or who learns to.
+
+    Args:
+        spec: The section.
+        root: The project's folder.
+
+    Raises:
+        LabelerError: the section cannot be made to work.
+    """
+    kind: str = getattr(spec, "kind", "")
+    if kind not in FACTORIES:
+        raise KindUnknown(spec.name, kind, FACTORIES)
+    module, name = FACTORIES[kind].split(":")
+    factory: Callable[[Any, Path], Labeler | Trainer] = getattr(import_module(module), name)
+    return factory(spec, root)
