@@ -1,0 +1,68 @@
+"""What orchestration/ raises: one base class, facts as attributes."""
+
+from pathlib import Path
+
+from assets.dataset_file.faults import Fault
+
+
+class OrchestrationError(RuntimeError):
+    """The chain cannot be run as asked; every subclass carries its facts as attributes."""
+
+
+class ProjectNotFound(OrchestrationError, FileNotFoundError):
+    """No folder with a hallmark.yaml where one was looked for.
+
+    Attributes:
+        searched: The folder that the search began in.
+    """
+
+    def __init__(self, searched: Path) -> None:
+        self.searched = searched
+        super().__init__(
+            f"no hallmark.yaml in {searched} or above it; make a project with "
+            "`hallmark init DIR`, or name one with --project DIR or HALLMARK_PROJECT"
+        )
+
+
+class SettingsInvalid(OrchestrationError):
+    """hallmark.yaml cannot be used as it is.
+
+    Attributes:
+        path: The file.
+        faults: All that is wrong with it, in the file's order.
+    """
+
+    def __init__(self, path: Path, faults: tuple[Fault, ...]) -> None:
+        self.path = path
+        self.faults = faults
+        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        super().__init__("\n  ".join([f"{path}: {count}", *map(str, faults)]))
+
+
+class KeysMissing(OrchestrationError):
+    """lakeFS is to be asked, but the environment does not say who is asking.
+
+    Attributes:
+        endpoint: The server.
+        variables: Environment variables that are not set.
+    """
+
+    def __init__(self, endpoint: str, variables: tuple[str, ...]) -> None:
+        self.endpoint = endpoint
+        self.variables = variables
+        super().__init__(
+            f"no keys for lakeFS at {endpoint}: set {' and '.join(variables)} in the environment; "
+            "keys are never read from hallmark.yaml"
+        )
+
+
+class EmbeddedLakeFSFailed(OrchestrationError):
+    """The embedded lakeFS server did not start.
+
+    Attributes:
+        folder: Where its data is.
+    """
+
+    def __init__(self, folder: Path, reason: str) -> None:
+        self.folder = folder
+        super().__init__(f"{reason}; its data is in {folder}, see `hallmark doctor`")

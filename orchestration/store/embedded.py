@@ -1,0 +1,34 @@
+"""The one place that starts the embedded lakeFS server; elsewhere it is a server like any other."""
+
+from pathlib import Path
+
+from infra.lakefs import process
+from infra.lakefs.errors import StoreError
+from orchestration.errors import EmbeddedLakeFSFailed
+from orchestration.store.connection import Endpoint
+
+
+def endpoint_of(folder: Path) -> Endpoint:
+    """The server of a folder, started if none runs there; it outlives the caller.
+
+    Raises:
+        EmbeddedLakeFSFailed: it did not start.
+    """
+    try:
+        server = process.start(folder)
+    except (StoreError, OSError) as error:
+        raise EmbeddedLakeFSFailed(folder, str(error)) from error
+    return Endpoint(server.endpoint, server.access_key, server.secret_key)
+
+
+def running(folder: Path) -> bool:
+    """Whether a server serves a folder now."""
+    return process.find(folder) is not None
+
+
+def stop(folder: Path) -> bool:
+    """End the server of a folder in order; False where none runs."""
+    server = process.find(folder)
+    if server is not None:
+        server.stop()
+    return server is not None
