@@ -109,7 +109,7 @@ class Features(Section):
     image_side: StrictInt = Field(
         16, ge=4, le=256, description="Images are scaled to this many pixels."
     )
-    dimensions: StrictInt = Field(1024, ge=16, le=65536, description="Width of the hashed n-grams.")
+    dimensions: StrictInt = Field(4096, ge=16, le=65536, description="Width of the hashed n-grams.")
     category_buckets: StrictInt = Field(
         64, ge=2, le=4096, description="Columns that each categorical column is hashed to."
     )
