@@ -1,0 +1,1 @@
+"""Which items say the same thing? Near-duplicates of texts, images and embeddings, verified."""
