@@ -1,7 +1,6 @@
 """A drift report as a picture: how far each column moved, against the bar it was held to."""
 
 import math
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,15 +9,14 @@ if TYPE_CHECKING:
 
 def picture_of(report: "DriftReport") -> bytes:
     """PNG of the effects of everything compared, largest first."""
-    bars = import_module("quality.pictures.bars")
+    from quality.pictures.bars import drift_by_feature
+
     rows = [*report.features, report.embedding, report.label, report.confidence]
     held = [row for row in rows if row is not None]
-    return bytes(
-        bars.drift_by_feature(
-            [row.name for row in held],
-            [math.nan if row.effect is None else row.effect for row in held],
-            report.policy.min_effect,
-            drifted=[row.drifted for row in held],
-            measure="share of probability that moved",
-        )
+    return drift_by_feature(
+        [row.name for row in held],
+        [math.nan if row.effect is None else row.effect for row in held],
+        report.policy.min_effect,
+        drifted=[row.drifted for row in held],
+        measure="share of probability that moved",
     )

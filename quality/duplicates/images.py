@@ -112,10 +112,9 @@ def near_duplicates_hashes(
 def pairs_within(hashes: Keys, max_distance: int) -> tuple[Rows, Rows, int]:
     """All row pairs of hashes (n,) that differ by `max_distance` bits at most, and pairs skipped.
 
-    Rows of equal hash stand in for each other: each is paired with the first and the one before.
-
     Cut into max_distance + 2 pieces, two such hashes agree in at least two of them: looking for
-    equal pairs of pieces finds every one, and few others.
+    equal pairs of pieces finds every one, and few others. Rows of one and the same hash are paired
+    with its first and with the one before, and it is the first that is paired with other hashes.
 
     Raises:
         DuplicatesError: The distance is not between 0 and 8 bits.

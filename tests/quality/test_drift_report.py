@@ -190,6 +190,12 @@ def test_a_report_as_markdown_has_a_row_for_each_column() -> None:
     assert text.count("\n| ") == 4
 
 
+@pytest.mark.parametrize("rows", [100, 5])
+def test_a_report_has_a_picture_even_of_nothing(rows: int) -> None:
+    rng = np.random.default_rng(0)
+    assert report(frame(rng, rows), frame(rng, rows, shift=3)).picture()[1:4] == b"PNG"
+
+
 def test_empty_frames_are_too_few() -> None:
     assert report(pl.DataFrame(), pl.DataFrame()).verdict == "too_few"
 

@@ -129,9 +129,8 @@ def test_a_million_equal_keys_are_no_million_squared_pairs() -> None:
 def test_in_small_crowds_all_pairs_of_equal_key_are_found(keys: list[int]) -> None:
     given_keys = np.array(keys, dtype=np.uint64)
     one, two = distinct_pairs([sharing_a_key(given_keys)], len(keys))
-    expected = [
-        (i, j) for i in range(len(keys)) for j in range(i + 1, len(keys)) if keys[i] == keys[j]
-    ]
+    pairs = combinations(range(len(keys)), 2)
+    expected = [(i, j) for i, j in pairs if keys[i] == keys[j]]
     assert list(zip(one.tolist(), two.tolist(), strict=True)) == expected
 
 
