@@ -176,6 +176,8 @@ class ReviewAnswer:
         shown_prediction: The class that the task proposed to the person.
         lead_time_s: Seconds the person took.
         cast_at: When the judgment was made or last changed.
+        dataset: The dataset that the task was made for; None where the task does not say.
+        also_named: The author's other name, where the file gives two, as e-mail and number.
     """
 
     task: str
@@ -188,6 +190,8 @@ class ReviewAnswer:
     shown_prediction: str | None
     lead_time_s: float | None
     cast_at: datetime | None
+    dataset: str | None = None
+    also_named: str | None = None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from assets.ports import ReviewAnswer, ReviewFile, ReviewTask
-from orchestration.label_studio_exports import CONTROL, read_export
+from orchestration.label_studio_exports import CONTROL, OF_DATASET, PREDICTION, read_export
 
 OBJECT = "item"
 _IMAGE_TYPES = {
@@ -27,7 +27,8 @@ class LabelStudio:
 
         Images travel as data URIs, so no file server is needed. The prediction stands in
         `predictions`, where Label Studio shows it, and in `data`, because Label Studio's
-        exports keep only the ids of predictions.
+        exports keep only the ids of predictions. What is read back is named `hallmark_...`, so
+        that no column of the source is taken for it.
         """
         rows = [json.dumps(_task(task, dataset), ensure_ascii=False) for task in tasks]
         return ("[\n" + ",\n".join(rows) + "\n]\n").encode()
@@ -82,14 +83,14 @@ def _field(modality: str) -> str:
 def _task(task: ReviewTask, dataset: str) -> dict[str, Any]:
     data: dict[str, Any] = {
         "item_id": task.item_id,
-        "dataset": dataset,
+        OF_DATASET: dataset,
         "reason": task.reason,
         "priority": task.priority,
         _field(task.modality): _shown(task),
     }
     if task.prediction is None:
         return {"data": data}
-    data |= {"prediction": task.prediction, "predicted_by": task.predicted_by}
+    data |= {PREDICTION: task.prediction, "predicted_by": task.predicted_by}
     prediction = {
         "model_version": task.predicted_by,
         "score": task.score,

@@ -12,6 +12,8 @@ from assets.review.errors import ReviewUnreadable
 from assets.review.records import Broken, decoded, records
 
 CONTROL = "label"
+OF_DATASET = "hallmark_dataset"
+PREDICTION = "hallmark_prediction"
 LOOKUP_LENGTH = 1024
 
 
@@ -121,17 +123,20 @@ def _read_annotation(
     if isinstance(chosen, str) or (not skipped and len(chosen) != 1):
         fault = chosen if isinstance(chosen, str) else _not_one(chosen)
         return ReviewReject(task, name, fault)
+    authors = _authors(annotation.get("completed_by", annotation.get("annotator")))
     return ReviewAnswer(
         task=task,
         annotation=name,
         item_id=fields.get("item_id"),
         item_fields=fields,
-        completed_by=_author(annotation.get("completed_by", annotation.get("annotator"))),
+        completed_by=authors[0] if authors else None,
         label=chosen[0] if chosen else None,
         kind="skip" if skipped else "vote",
         shown_prediction=_shown(annotation, fields, predictions),
         lead_time_s=_seconds(annotation.get("lead_time")),
         cast_at=_time(annotation.get("updated_at")) or _time(annotation.get("created_at")),
+        dataset=fields.get(OF_DATASET),
+        also_named=authors[1] if len(authors) > 1 else None,
     )
 
 
@@ -186,7 +191,7 @@ def _shown(
     """The class proposed to the person.
 
     Label Studio's export reduces a task's predictions to ids; what was sent out with the task
-    (`prediction` in its data) survives.
+    (PREDICTION in its data) survives.
     """
     parent = annotation.get("parent_prediction")
     started_from = annotation.get("prediction")
@@ -194,7 +199,7 @@ def _shown(
         *([started_from] if isinstance(started_from, dict) else []),
         *(p for p in predictions if parent is not None and p.get("id") == parent),
     ]
-    classes = [_predicted(c) for c in candidates] + [fields.get("prediction")]
+    classes = [_predicted(c) for c in candidates] + [fields.get(PREDICTION)]
     classes += [_predicted(p) for p in predictions]
     return next((c for c in classes if c), None)
 
@@ -204,13 +209,13 @@ def _predicted(prediction: Mapping[str, Any]) -> str | None:
     return chosen[0] if isinstance(chosen, list) and len(chosen) == 1 else None
 
 
-def _author(value: Any) -> str | None:
-    """Who completed it, by e-mail address, name or number; None where the file does not say."""
+def _authors(value: Any) -> list[str]:
+    """Who completed it, as the file says: e-mail address, name, number, those that it gives."""
+    stated = [value]
     if isinstance(value, dict):
-        stated = (_text(value.get(key)) for key in ("email", "username", "id"))
-        value = next((author for author in stated if author), None)
-    author = _text(value)
-    return "_".join(author.split()) or None if author else None
+        stated = [value.get(key) for key in ("email", "username", "id")]
+    names = ("_".join((_text(name) or "").split()) for name in stated)
+    return [name for name in names if name]
 
 
 def _text(value: Any) -> str | None:

@@ -25,6 +25,8 @@ _ANSWERS = {
     "shown_prediction": pl.String(),
     "lead_time_s": pl.Float64(),
     "cast_at": UTC_TYPE,
+    "made_for": pl.String(),
+    "also": pl.String(),
 }
 _SAME = ("item_id", "task", "annotation", "cast_at")
 
@@ -109,6 +111,8 @@ def _frame(answers: Sequence[ReviewAnswer], items: pl.DataFrame) -> pl.DataFrame
             answer.shown_prediction,
             answer.lead_time_s,
             answer.cast_at,
+            answer.dataset,
+            None if answer.also_named is None else f"human:{answer.also_named}",
         )
         for answer in answers
     ]
@@ -135,15 +139,19 @@ def _checked(answers: pl.DataFrame, dataset: Dataset, votes: pl.DataFrame) -> pl
     strange = answers["label"].drop_nulls().unique()
     strange = strange.filter(~strange.is_in(list(dataset.classes)))
     unknown = {label: _unknown_class(label, dataset) for label in strange}
+    elsewhere = pl.when(pl.col("made_for") != dataset.name).then(
+        pl.format("the task is of dataset '{}', not of '{}'", "made_for", pl.lit(dataset.name))
+    )
     fault = pl.coalesce(
-        "item_fault", pl.col("label").replace_strict(unknown, default=None, return_dtype=pl.String)
+        elsewhere,
+        "item_fault",
+        pl.col("label").replace_strict(unknown, default=None, return_dtype=pl.String),
     )
     judged = answers.with_columns(fault.alias("fault")).with_row_index("row")
     said = _said_before(judged.filter(pl.col("fault").is_null()), votes)
     twin = pl.col("first_actor").is_not_null()
-    agrees = (pl.col("actor") == pl.col("first_actor")) & pl.col("label").eq_missing(
-        pl.col("first_label")
-    )
+    same_actor = pl.any_horizontal(pl.col("actor", "also") == pl.col("first_actor"))
+    agrees = same_actor & pl.col("label").eq_missing(pl.col("first_label"))
     outcome = (
         pl.when(pl.col("fault").is_not_null())
         .then(pl.lit("rejected"))

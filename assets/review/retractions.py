@@ -45,6 +45,11 @@ class Retraction(BaseModel):
             raise ValueError("names neither an actor nor votes; give one of them")
         return self
 
+    def to_json(self) -> bytes:
+        """The decision as one line of a retraction file."""
+        stated = self.model_dump_json(exclude_none=True)
+        return f'{{"retract": {stated}}}\n'.encode()
+
     def targets(self, ledger: pl.DataFrame) -> pl.DataFrame:
         """The votes of the ledger that this decision takes back."""
         cast = pl.coalesce("cast_at", "imported_at")

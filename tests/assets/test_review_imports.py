@@ -129,6 +129,12 @@ def test_the_same_annotation_of_the_same_time_with_other_content_is_set_aside(ot
     assert "'positive' by human:ana@example.com" in again.rejects["reason"][0]
 
 
+def test_an_author_known_by_number_is_the_same_where_a_later_file_gives_the_name_too():
+    first = bring([task(annotation(by=7))])
+    named = bring([task(annotation(by={"id": 7, "email": "ana@example.com"}))], first.votes)
+    assert named.balance.duplicate == 1
+
+
 def test_an_unknown_class_is_rejected_with_the_likely_one():
     done = bring([task(annotation("Postive"))])
     assert done.balance.rejected == 1
@@ -141,6 +147,11 @@ def test_a_vote_on_an_unknown_item_is_rejected_and_kept():
     done = bring([task(annotation(), item_id="f" * 64)])
     assert done.balance.rejected == 1
     assert "unknown item" in done.rejects["reason"][0]
+
+
+def test_an_answer_for_another_dataset_is_rejected_though_it_has_the_same_item():
+    done = bring([task(annotation(), item_id="a" * 64, hallmark_dataset="books")])
+    assert done.rejects["reason"].to_list() == ["the task is of dataset 'books', not of 'films'"]
 
 
 @pytest.mark.parametrize("nobody", [None, "", "  ", {}, {"id": None}, True, []])
@@ -170,7 +181,7 @@ def test_a_skip_is_a_vote_that_abstains():
 
 @pytest.mark.parametrize(("label", "kind"), [("positive", "accept"), ("negative", "fix")])
 def test_a_judgment_of_a_shown_prediction_says_so(label, kind):
-    shown = task(annotation(label), item_id="a" * 64, prediction="positive")
+    shown = task(annotation(label), item_id="a" * 64, hallmark_prediction="positive")
     (vote,) = bring([shown]).votes.to_dicts()
     assert (vote["kind"], vote["shown_prediction"]) == (kind, "positive")
 

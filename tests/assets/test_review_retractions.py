@@ -8,6 +8,7 @@ import pytest
 
 from assets.dataset_file.models import Dataset
 from assets.review.imports import import_review_file
+from assets.review.retractions import Retraction
 from orchestration.label_studio import LabelStudio
 from quality.ledger import effective_votes
 from quality.schema import VOTES
@@ -113,6 +114,20 @@ def test_a_retraction_can_itself_be_taken_back():
     undo = decision(actor=None, votes=first.votes["vote_id"].to_list(), reason="it was not him")
     ledger = pl.concat([ledger, bring(undo, ledger).votes])
     assert effective_votes(ledger).height == 4
+
+
+def test_a_decision_written_by_the_program_reads_back():
+    stated = Retraction(
+        by="human:lead",
+        decided_at=datetime(2026, 2, 10, tzinfo=UTC),
+        reason="answered at random",
+        actor="human:careless",
+    )
+    assert (
+        bring(stated.to_json(), LEDGER)
+        .votes.drop("origin")
+        .equals(bring(decision(), LEDGER).votes.drop("origin"))
+    )
 
 
 @pytest.mark.parametrize(

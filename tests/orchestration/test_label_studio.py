@@ -1,6 +1,7 @@
 """Label Studio's formats, out and in."""
 
 import json
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -11,6 +12,46 @@ from orchestration.label_studio import LabelStudio
 
 PNG = b"\x89PNG\r\n\x1a\n rest"
 READ = LabelStudio().answers
+
+
+REAL = Path(__file__).parent / "label_studio_1.23.2"
+
+
+def said(name: str) -> list[tuple]:
+    answers = READ((REAL / name).read_bytes()).answers
+    return [(a.label, a.kind, a.shown_prediction, a.completed_by) for a in answers]
+
+
+def test_what_a_real_server_exported_is_read():
+    assert said("export.json") == [
+        ("good", "vote", "good", "1"),
+        ("bad", "vote", "bad", "1"),
+        ("good", "vote", "good", "1"),
+        (None, "skip", "bad", "1"),
+        ("good", "vote", None, "1"),
+    ]
+
+
+def test_a_real_snapshot_names_the_author_by_address_and_by_number():
+    answers = READ((REAL / "snapshot.json").read_bytes()).answers
+    assert {(a.completed_by, a.also_named) for a in answers} == {("ana@example.com", "1")}
+
+
+def test_real_forms_of_one_project_agree_on_each_annotation():
+    forms = [READ((REAL / name).read_bytes()) for name in ("export.json", "snapshot.json")]
+    whole, snapshot = ([(a.task, a.annotation, a.cast_at) for a in f.answers] for f in forms)
+    small = READ((REAL / "min.json").read_bytes())
+    assert whole == snapshot
+    assert {(a.task, a.annotation, a.cast_at) for a in small.answers} < set(whole)
+
+
+def test_a_real_edit_keeps_the_annotation_and_moves_its_time():
+    before, after = (
+        READ((REAL / n).read_bytes()).answers[2] for n in ("export.json", "later.json")
+    )
+    assert (before.annotation, before.label) == (after.annotation, "good")
+    assert after.label == "bad"
+    assert before.cast_at < after.cast_at
 
 
 def asked(**fields) -> ReviewTask:
@@ -49,7 +90,7 @@ def test_a_task_carries_its_prediction_where_it_is_shown_and_where_it_survives()
     (prediction,) = task["predictions"]
     assert (prediction["model_version"], prediction["score"]) == ("consensus:majority", 0.8)
     assert prediction["result"][0]["value"] == {"choices": ["good"]}
-    assert task["data"]["prediction"] == "good"
+    assert task["data"]["hallmark_prediction"] == "good"
 
 
 def test_an_item_without_a_label_goes_out_without_a_prediction():
@@ -95,7 +136,7 @@ def test_the_prediction_that_an_annotation_started_from_is_the_one_shown():
 
 
 def test_predictions_reduced_to_ids_leave_what_was_sent_with_the_task():
-    task = {"data": {"item_id": "i1", "prediction": "good"}, "predictions": [286]}
+    task = {"data": {"item_id": "i1", "hallmark_prediction": "good"}, "predictions": [286]}
     assert read_one(chose("bad") | {"parent_prediction": 286}, **task).shown_prediction == "good"
 
 
