@@ -29,7 +29,7 @@ def make_stores(lakefs_server: Server, tmp_path: Path) -> Callable[..., LakeFSSt
     def make(endpoint: str = "", patience_seconds: float = 5.0) -> LakeFSStores:
         keys = lakefs_server.access_key, lakefs_server.secret_key
         where = Endpoint(endpoint or lakefs_server.endpoint, *keys)
-        connection = Connection(where, patience=Patience(patience_seconds))
+        connection = Connection(where, patience=Patience(patience_seconds, 0.01))
         return LakeFSStores(connection, tmp_path / uuid4().hex, repository_prefix=prefix)
 
     return make

@@ -20,7 +20,7 @@ PRECONDITION_FAILED, SERVER_ERROR = 412, 500
 # 423 is how lakeFS before 1.60 said 429.
 WAIT_STATUS = frozenset({408, 423, 429, 502, 503, 504})
 WAIT_WORDS = ("lock", "predicate failed", "too many", "timeout", "try again")
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 5.0
+LONGEST_PAUSE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -81,9 +81,11 @@ class Patience:
 
     Attributes:
         seconds: Time from the first failure to giving up.
+        first_pause_seconds: Before the first repetition; it doubles from one to the next.
     """
 
     seconds: float = 60.0
+    first_pause_seconds: float = 0.1
 
     def ask(
         self,
@@ -124,7 +126,7 @@ class Patience:
                 repeated = True
 
     def _pauses(self) -> Iterator[float]:
-        start, pause = time.monotonic(), FIRST_PAUSE_SECONDS
+        start, pause = time.monotonic(), self.first_pause_seconds
         while (left := start + self.seconds - time.monotonic()) > 0:
             # Spread, so that writers that collided do not collide again.
             yield min(left, pause * random.uniform(0.5, 1.5))  # noqa: S311
