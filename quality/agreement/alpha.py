@@ -24,7 +24,7 @@ def krippendorff_alpha(
     Args:
         rows: Votes per class.
         scale: nominal, ordinal, interval, ratio, or a (n_classes, n_classes) matrix of
-            squared distances: 0 on the diagonal, symmetric.
+            distances: 0 on the diagonal, symmetric, summed as they are.
         values: (n_classes,) the classes' numbers; their places by default. Only the interval
             and the ratio scale read them.
     """

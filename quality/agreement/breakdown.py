@@ -83,8 +83,8 @@ def per_actor(
     An item counts with the share of the others' votes that name the actor's label; the mean is
     over its items with other votes, the interval over the same items drawn anew.
     """
-    item = np.cumsum(np.diff(coded.item, prepend=-1) > 0) - 1
-    row = rows.row_of_item()[item]
+    sizes = np.diff(coded.starts, append=len(coded.item))
+    row = np.repeat(rows.row_of_item(), sizes)
     votes = pl.DataFrame(
         {
             "actor": coded.actors.cast(pl.String).gather(coded.actor),
@@ -105,7 +105,7 @@ def per_actor(
 
 def per_item(coded: CodedVotes, rows: CountRows) -> pl.DataFrame:
     """Each item with the share of its pairs of votes that agree, null with fewer than two."""
-    voted = coded.item[np.flatnonzero(np.diff(coded.item, prepend=-1))]
+    voted = coded.item[coded.starts]
     agreement = np.full(len(coded.items), np.nan)
     agreement[voted] = item_agreement(rows)
     return pl.DataFrame(

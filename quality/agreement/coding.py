@@ -48,6 +48,11 @@ class CodedVotes:
         return replace(self, item=kept[0], actor=kept[1], label=kept[2], flags=flags)
 
     @property
+    def starts(self) -> Codes:
+        """(n_voted,) where the votes of each item that has any begin."""
+        return starts(self.item)
+
+    @property
     def n_actors(self) -> int:
         """How many actors have at least one vote that counts."""
         return int(np.count_nonzero(np.bincount(self.actor, minlength=1)))
@@ -89,18 +94,21 @@ def code_votes(
 
 
 def factorize(column: pl.Series) -> tuple[Codes, pl.Series]:
-    """Codes of a column's values and the distinct values, in order of appearance.
+    """Codes of a column's values and the distinct values.
 
-    Runs of equal values are found first, so that a column already grouped is hashed once
-    per group and not once per row.
+    Whole numbers that lie close together are their own codes. Of anything else the runs of
+    equal values are found first, so that a column grouped by item is hashed once per item and
+    not once per vote.
     """
+    if column.dtype.is_integer() and not column.null_count() and len(column):
+        low, high = int(column.min()), int(column.max())  # type: ignore[arg-type]
+        if high - low <= 4 * len(column):
+            return _places(column, low)
     run = column.rle_id().to_numpy().astype(np.int64)
-    if not len(run):
-        return run, column
-    heads = column.gather(np.flatnonzero(np.diff(run, prepend=-1)))
+    heads = column.gather(starts(run))
+    if _all_differ(heads):
+        return run, heads
     distinct = heads.unique(maintain_order=True)
-    if len(distinct) == len(heads):
-        return run, distinct
     places = distinct.to_frame("value").with_row_index("code")
     joined = heads.to_frame("value").join(
         places, on="value", how="left", nulls_equal=True, maintain_order="left"
@@ -108,18 +116,39 @@ def factorize(column: pl.Series) -> tuple[Codes, pl.Series]:
     return joined["code"].to_numpy().astype(np.int64)[run], distinct
 
 
+def starts(codes: Codes) -> Codes:
+    """Where each run of equal codes begins."""
+    first = np.ones(len(codes), np.bool_)
+    np.not_equal(codes[1:], codes[:-1], out=first[1:])
+    return np.flatnonzero(first)
+
+
+def _places(column: pl.Series, low: int) -> tuple[Codes, pl.Series]:
+    """Codes of whole numbers by their place among those that occur, from the lowest up."""
+    code = column.to_numpy().astype(np.int64)
+    code -= low
+    occurs = np.bincount(code) > 0
+    if not occurs.all():
+        code = (np.cumsum(occurs) - 1)[code]
+    return code, pl.Series(column.name, np.flatnonzero(occurs) + low).cast(column.dtype)
+
+
+def _all_differ(values: pl.Series) -> bool:
+    """Whether the values' hashes, and so the values, all differ; False may be wrong."""
+    hashes = np.sort(values.hash().to_numpy())
+    return bool((hashes[1:] != hashes[:-1]).all())
+
+
 def _label_codes(labels: pl.Series, classes: Sequence[str]) -> Codes:
     """Class codes of the labels, -1 where the actor abstained."""
     if len(set(classes)) != len(classes):
         raise AgreementError(f"classes are listed twice in {list(classes)}; list each one once.")
-    code, distinct = factorize(labels)
-    place = {name: index for index, name in enumerate(classes)}
-    names = distinct.cast(pl.String).to_list()
-    unknown = [name for name in names if name is not None and name not in place]
-    if unknown:
-        raise UnknownLabelError(unknown, classes)
-    lookup = np.array([-1 if name is None else place[name] for name in names], np.int64)
-    return lookup[code] if len(lookup) else code
+    named = labels.cast(pl.String) if labels.dtype == pl.Null else labels
+    coded = named.cast(pl.Enum(classes), strict=False)
+    if coded.null_count() > labels.null_count():
+        unknown = labels.filter(coded.is_null() & labels.is_not_null()).unique(maintain_order=True)
+        raise UnknownLabelError(unknown.cast(pl.String).to_list(), classes)
+    return coded.to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
 
 
 def _in_order(raw: CodedVotes, flags: tuple[str, ...]) -> CodedVotes:

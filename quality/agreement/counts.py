@@ -64,7 +64,7 @@ class CountRows:
 
 def count_votes(coded: CodedVotes) -> CountRows:
     """The distinct rows of votes per class in coded votes."""
-    starts = np.flatnonzero(np.diff(coded.item, prepend=-1))
+    starts = coded.starts
     weights = _class_keys(len(coded.classes))[coded.label]
     keys = np.add.reduceat(weights, starts) if len(starts) else np.empty(0, np.uint64)
     row_keys, first, times = _distinct(keys)

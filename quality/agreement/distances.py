@@ -1,4 +1,4 @@
-"""Squared distances between classes, as Krippendorff's alpha reads them.
+"""Distances between classes, as Krippendorff's alpha sums them (squared already).
 
 Scales: Krippendorff, Computing Krippendorff's Alpha-Reliability, 2011. Sets: Jaccard, and MASI
 (Passonneau, LREC 2006), which also asks whether one set holds the other.
@@ -18,7 +18,7 @@ Distance = npt.NDArray[np.float64]
 
 
 def distances(scale: Scale | Distance, n_classes: int, values: Floats | None = None) -> Distance:
-    """(n_classes, n_classes) squared distances of a scale, or the given matrix, checked.
+    """(n_classes, n_classes) distances of a scale, or the given matrix, checked.
 
     Raises:
         AgreementError: The scale has no name here, the matrix is no distance matrix of that
@@ -67,24 +67,6 @@ def masi_distances(sets: Sequence[Collection[str]]) -> Distance:
         return shared / either * (2 / 3 if shared == smaller else 1 / 3)
 
     return _pairwise(sets, near)
-
-
-def iou_distances(boxes: npt.ArrayLike) -> Distance:
-    """(n, n) one minus intersection over union of boxes (left, top, right, bottom).
-
-    Raises:
-        AgreementError: The boxes are not (n, 4) finite numbers with left <= right, top <= bottom.
-    """
-    corners = np.asarray(boxes, np.float64).reshape(-1, 4) if np.size(boxes) else np.empty((0, 4))
-    low, high = corners[:, :2], corners[:, 2:]
-    if not np.isfinite(corners).all() or (low > high).any():
-        raise AgreementError("boxes need finite corners (left <= right, top <= bottom).")
-    sides = np.minimum(high[:, None], high[None]) - np.maximum(low[:, None], low[None])
-    shared = np.maximum(sides, 0).prod(axis=-1)
-    area = (high - low).prod(axis=-1)
-    either = np.add.outer(area, area) - shared
-    same = (corners[:, None] == corners[None]).all(axis=-1).astype(np.float64)
-    return np.asarray(1 - np.divide(shared, either, out=same, where=either > 0))
 
 
 def _pairwise(sets: Sequence[Collection[str]], near: Callable[[int, int, int], float]) -> Distance:

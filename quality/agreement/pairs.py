@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from quality.agreement.coding import CodedVotes, Codes
+from quality.agreement.coding import CodedVotes, Codes, starts
 from quality.agreement.coefficients import ONE_CLASS, beyond_chance, ratio
 from quality.agreement.counts import Floats
 from quality.agreement.errors import AgreementError
@@ -135,11 +135,11 @@ def _joint_votes(coded: CodedVotes, chosen: Codes) -> sparse.coo_array:
     place[chosen] = np.arange(len(chosen))
     kept = place[coded.actor] >= 0
     item, actor, label = coded.item[kept], place[coded.actor[kept]], coded.label[kept]
-    starts = np.flatnonzero(np.diff(item, prepend=-1))
+    begin = starts(item)
     columns = (actor * n_classes + label).astype(np.int32)
-    shape = (len(starts), len(chosen) * n_classes)
+    shape = (len(begin), len(chosen) * n_classes)
     said = sparse.csr_array(
-        (np.ones(len(item), np.int32), columns, np.append(starts, len(item)).astype(np.int32)),
+        (np.ones(len(item), np.int32), columns, np.append(begin, len(item)).astype(np.int32)),
         shape=shape,
     )
     return (said.T.tocsr() @ said).tocoo()

@@ -1,0 +1,109 @@
+"""Times two ways of doing the same thing side by side, each in a process of its own.
+
+A contender is a function that prepares its input and gives back what to time. The two take
+turns, so that a busy machine slows both alike; read the ratios, not the seconds.
+"""
+
+import importlib
+import multiprocessing
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+Task = Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Median seconds, peak memory above the prepared input in MB, and what came out."""
+
+    seconds: float
+    peak_mb: float
+    value: Any
+
+
+def contest(title: str, ours: str, peer: str | None, *, repeats: int = 5, **arguments: Any) -> None:
+    """Prints a line: medians, their ratio, peak memory and the largest difference.
+
+    Args:
+        title: What is done, and at which size.
+        ours: `module:function` of our contender.
+        peer: `module:function` of the peer, or None where nothing is comparable.
+        repeats: Turns of each.
+        arguments: Given to both when they prepare.
+    """
+    names = [ours] if peer is None else [ours, peer]
+    found = _take_turns(names, repeats, arguments)
+    line = f"{title:52s} {found[0].seconds:9.3f} s {found[0].peak_mb:7.0f} MB"
+    if len(found) > 1:
+        line += f" | peer {found[1].seconds:9.3f} s {found[1].peak_mb:7.0f} MB"
+        line += f" | {found[1].seconds / found[0].seconds:7.1f} x"
+        line += f" | differ by {_difference(found[0].value, found[1].value)}"
+    print(line, flush=True)
+
+
+def _take_turns(names: list[str], repeats: int, arguments: dict[str, Any]) -> list[Measured]:
+    """Runs each contender in its process, in turns."""
+    context = multiprocessing.get_context("spawn")
+    pipes, processes = [], []
+    for name in names:
+        here, there = context.Pipe()
+        process = context.Process(target=_serve, args=(there, name, arguments), daemon=True)
+        process.start()
+        pipes.append(here)
+        processes.append(process)
+        here.recv()
+    turns: list[list[tuple[float, float, Any]]] = [[] for _ in names]
+    for _ in range(repeats):
+        for turn, pipe in zip(turns, pipes, strict=True):
+            pipe.send("go")
+            turn.append(pipe.recv())
+    for pipe, process in zip(pipes, processes, strict=True):
+        pipe.send("end")
+        process.join()
+    return [
+        Measured(
+            statistics.median(seconds for seconds, _, _ in turn),
+            max(peak for _, peak, _ in turn),
+            turn[-1][2],
+        )
+        for turn in turns
+    ]
+
+
+def _serve(pipe: Connection, name: str, arguments: dict[str, Any]) -> None:
+    """A contender's process: prepares, warms up, then runs whenever it is told to."""
+    module, function = name.split(":")
+    task: Task = getattr(importlib.import_module(module), function)(**arguments)
+    task()
+    pipe.send("ready")
+    while pipe.recv() == "go":
+        _forget_peak()
+        before, start = _memory_mb("VmRSS"), time.perf_counter()
+        value = task()
+        seconds = time.perf_counter() - start
+        pipe.send((seconds, _memory_mb("VmHWM") - before, value))
+
+
+def _forget_peak() -> None:
+    """Lets the kernel count the peak from here on."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
+def _memory_mb(field: str) -> float:
+    """A field of this process's memory status."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    line = next(line for line in status.splitlines() if line.startswith(field + ":"))
+    return int(line.split()[1]) / 1024
+
+
+def _difference(one: Any, other: Any) -> str:
+    """Largest difference of two results that are numbers or arrays of them."""
+    import numpy as np
+
+    gap = np.nanmax(np.abs(np.asarray(one, float) - np.asarray(other, float)), initial=0.0)
+    return f"{gap:.1e}"
