@@ -87,7 +87,8 @@ def code_votes(
     actor, actors = factorize(votes["actor"])
     said = _label_codes(votes["label"], classes) + 1
     for name in flags:
-        said = (said << 1) | votes[name].fill_null(False).cast(pl.Int64).to_numpy()
+        said <<= 1
+        said |= votes[name].fill_null(False).cast(pl.Int64).to_numpy()
     return _in_order(
         CodedVotes(items, actors, tuple(classes), item, actor, said, 0, 0), tuple(flags)
     )
@@ -159,25 +160,28 @@ def _in_order(raw: CodedVotes, flags: tuple[str, ...]) -> CodedVotes:
     """
     actor_bits = len(raw.actors).bit_length()
     said_bits = len(raw.classes).bit_length() + len(flags)
-    pair = (raw.item << actor_bits) | raw.actor
-    packed = (pair << said_bits) | raw.label
+    packed = raw.item << actor_bits
+    packed |= raw.actor
+    packed <<= said_bits
+    packed |= raw.label
     if (packed[1:] < packed[:-1]).any():
         packed.sort()
-    last, said = packed >> said_bits, packed & ((1 << said_bits) - 1)
-    if (last[1:] == last[:-1]).any():
-        last, said = _last_words(pair, raw.label)
+    said = packed & ((1 << said_bits) - 1)
+    packed >>= said_bits
+    n_votes = len(packed)
+    if (packed[1:] == packed[:-1]).any():
+        packed, said = _last_words((raw.item << actor_bits) | raw.actor, raw.label)
     kept = said >= (1 << len(flags))
-    n_superseded, n_abstained = len(packed) - len(last), int(np.count_nonzero(~kept))
+    n_superseded, n_abstained = n_votes - len(packed), int(np.count_nonzero(~kept))
     if n_abstained:
-        last, said = last[kept], said[kept]
-    return replace(
-        raw,
-        item=last >> actor_bits,
-        actor=last & ((1 << actor_bits) - 1),
-        label=(said >> len(flags)) - 1,
-        n_abstained=n_abstained,
-        n_superseded=n_superseded,
-        flags={name: (said >> place) & 1 == 1 for place, name in enumerate(reversed(flags))},
+        packed, said = packed[kept], said[kept]
+    bits = {name: (said >> place) & 1 == 1 for place, name in enumerate(reversed(flags))}
+    actor = packed & ((1 << actor_bits) - 1)
+    packed >>= actor_bits
+    said >>= len(flags)
+    said -= 1
+    return CodedVotes(
+        raw.items, raw.actors, raw.classes, packed, actor, said, n_abstained, n_superseded, bits
     )
 
 

@@ -10,15 +10,16 @@ from typing import Literal
 
 import numpy as np
 import polars as pl
-from scipy import sparse
 
-from quality.agreement.coding import CodedVotes, Codes, starts
+from quality.agreement.coding import CodedVotes, Codes
 from quality.agreement.coefficients import ONE_CLASS, beyond_chance, ratio
 from quality.agreement.counts import Floats
 from quality.agreement.errors import AgreementError
 from quality.agreement.weights import Weights, agreement_weights
+from quality.consensus.compiled import compiled
 
 Chance = Literal["cohen", "scott"]
+MOST_CELLS = 100_000_000
 MATRIX_SCHEMA = {
     "actor": pl.String,
     "other": pl.String,
@@ -74,26 +75,21 @@ def pairwise(
     Args:
         coded: The votes.
         actors: Codes of the actors to compare; all of them by default. Memory grows with the
-            square of actors times classes that occur together.
+            square of the actors times the classes.
         chance: cohen keeps each actor's own use of the classes, scott takes the pair's mean.
         weights: How near two classes are.
+
+    Raises:
+        AgreementError: There are too many actors and classes for a table of their pairs.
     """
     chosen = np.arange(len(coded.actors)) if actors is None else np.asarray(actors, np.int64)
     names = tuple(str(coded.actors[int(place)]) for place in chosen)
-    joint = _joint_votes(coded, chosen)
-    n_actors, n_classes = len(chosen), len(coded.classes)
-    near = agreement_weights(weights, n_classes)
-    one, other = np.divmod(joint.row, n_classes), np.divmod(joint.col, n_classes)
-    pair = one[0] * n_actors + other[0]
-    size = n_actors * n_actors
-    n_items = np.bincount(pair, joint.data, size).reshape(n_actors, n_actors)
-    agreeing = np.bincount(pair, joint.data * near[one[1], other[1]], size)
-    used = np.bincount(pair * n_classes + one[1], joint.data, size * n_classes).astype(np.float64)
-    used = used.reshape(n_actors, n_actors, n_classes)
-    observed = ratio(agreeing.reshape(n_actors, n_actors), n_items)
+    near = agreement_weights(weights, len(coded.classes))
+    n_items, agreeing, used = _together(coded, chosen, near)
+    observed = ratio(agreeing, n_items)
     expected = ratio(_expected(used, near, chance), n_items**2)
     kappa = beyond_chance(observed, expected)
-    return PairTable(names, n_items.astype(np.int64), observed, kappa)
+    return PairTable(names, n_items, observed, kappa)
 
 
 def cohen_kappa(
@@ -124,25 +120,39 @@ def _of_two(
     return None if np.isnan(kappa) else float(kappa)
 
 
-def _joint_votes(coded: CodedVotes, chosen: Codes) -> sparse.coo_array:
-    """How often actor a says class k where actor b says l, at (a, k), (b, l).
-
-    Votes are sorted by item, so they are the rows of a sparse table (items, actors x classes)
-    as they stand, and its product with itself counts everything at once.
-    """
-    n_classes = len(coded.classes)
+def _together(coded: CodedVotes, chosen: Codes, near: Floats) -> tuple[Codes, Floats, Floats]:
+    """Of each two chosen actors: items together, weighted agreements, classes used on them."""
+    n_actors, n_classes = len(chosen), len(coded.classes)
+    if n_actors**2 * n_classes > MOST_CELLS:
+        raise AgreementError(
+            f"{n_actors} actors and {n_classes} classes make too large a table to compare in "
+            "pairs; choose fewer actors."
+        )
     place = np.full(len(coded.actors), -1)
-    place[chosen] = np.arange(len(chosen))
-    kept = place[coded.actor] >= 0
-    item, actor, label = coded.item[kept], place[coded.actor[kept]], coded.label[kept]
-    begin = starts(item)
-    columns = (actor * n_classes + label).astype(np.int32)
-    shape = (len(begin), len(chosen) * n_classes)
-    said = sparse.csr_array(
-        (np.ones(len(item), np.int32), columns, np.append(begin, len(item)).astype(np.int32)),
-        shape=shape,
-    )
-    return (said.T.tocsr() @ said).tocoo()
+    place[chosen] = np.arange(n_actors)
+    begin = np.append(coded.starts, len(coded.item))
+    n_items = np.zeros((n_actors, n_actors), np.int64)
+    agreeing = np.zeros((n_actors, n_actors))
+    used = np.zeros((n_actors, n_actors, n_classes))
+    tables = (n_items, agreeing, used)
+    compiled(_count_pairs)(begin, place[coded.actor], coded.label, near, tables)
+    return n_items + n_items.T, agreeing + agreeing.T, used
+
+
+def _count_pairs(
+    begin: Codes, actor: Codes, label: Codes, near: Floats, tables: tuple[Codes, Floats, Floats]
+) -> None:
+    """Counts every two votes of every item, each pair of actors once; -1 is no chosen actor."""
+    n_items, agreeing, used = tables
+    for item in range(len(begin) - 1):
+        for i in range(begin[item], begin[item + 1]):
+            for j in range(i + 1, begin[item + 1]):
+                one, other = actor[i], actor[j]
+                if one >= 0 and other >= 0:
+                    n_items[one, other] += 1
+                    agreeing[one, other] += near[label[i], label[j]]
+                    used[one, other, label[i]] += 1
+                    used[other, one, label[j]] += 1
 
 
 def _expected(used: Floats, near: Floats, chance: Chance) -> Floats:

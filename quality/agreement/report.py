@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isqrt
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from quality.agreement.counts import count_votes
 from quality.agreement.errors import MissingColumnsError, UnknownFigureError
 from quality.agreement.figure import Figure
 from quality.agreement.groups import between_groups
-from quality.agreement.pairs import pairwise
+from quality.agreement.pairs import MOST_CELLS, pairwise
 
 WITHIN: tuple[Name, ...] = ("percent", "fleiss_kappa", "gwet_ac1")
 MAX_COMPARED = 200
@@ -184,7 +185,8 @@ def _most_voting(coded: CodedVotes) -> list[int]:
     votes = np.bincount(coded.actor, minlength=len(coded.actors))
     names = coded.actors.cast(pl.String).to_list()
     by_votes = sorted(range(len(names)), key=lambda code: (-votes[code], names[code]))
-    chosen = [code for code in by_votes[:MAX_COMPARED] if votes[code]]
+    limit = min(MAX_COMPARED, isqrt(MOST_CELLS // max(len(coded.classes), 1)))
+    chosen = [code for code in by_votes[:limit] if votes[code]]
     return sorted(chosen, key=lambda code: names[code])
 
 
