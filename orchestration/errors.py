@@ -66,3 +66,19 @@ class EmbeddedLakeFSFailed(OrchestrationError):
     def __init__(self, folder: Path, reason: str) -> None:
         self.folder = folder
         super().__init__(f"{reason}; its data is in {folder}, see `hallmark doctor`")
+
+
+class QueryFault(OrchestrationError):
+    """A query over a dataset's tables cannot be answered.
+
+    Attributes:
+        sql: The query.
+        reason: What DuckDB says about it.
+    """
+
+    def __init__(self, sql: str, reason: str, tables: tuple[str, ...]) -> None:
+        self.sql = sql
+        self.reason = reason
+        super().__init__(
+            f"{reason}\nThe tables are {', '.join(tables)}; `DESCRIBE votes` shows one."
+        )

@@ -21,21 +21,33 @@ def lakefs_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.stop()
 
 
-@pytest.fixture
-def make_stores(lakefs_server: Server, tmp_path: Path) -> Callable[..., LakeFSStores]:
-    """Makes stores on repositories of this test alone; several share them, not the cache."""
+MakeStores = Callable[..., LakeFSStores]
+
+
+def _maker(server: Server, folder: Path) -> MakeStores:
     prefix = f"t{uuid4().hex[:8]}-"
 
     def make(endpoint: str = "", patience_seconds: float = 5.0) -> LakeFSStores:
-        keys = lakefs_server.access_key, lakefs_server.secret_key
-        where = Endpoint(endpoint or lakefs_server.endpoint, *keys)
+        where = Endpoint(endpoint or server.endpoint, server.access_key, server.secret_key)
         connection = Connection(where, patience=Patience(patience_seconds, 0.01))
-        return LakeFSStores(connection, tmp_path / uuid4().hex, repository_prefix=prefix)
+        return LakeFSStores(connection, folder / uuid4().hex, repository_prefix=prefix)
 
     return make
 
 
 @pytest.fixture
-def stores(make_stores: Callable[..., LakeFSStores]) -> LakeFSStores:
+def make_stores(lakefs_server: Server, tmp_path: Path) -> MakeStores:
+    """Makes stores on repositories of this test alone; several share them, not the cache."""
+    return _maker(lakefs_server, tmp_path)
+
+
+@pytest.fixture
+def stores(make_stores: MakeStores) -> LakeFSStores:
     """Stores on repositories of this test alone."""
     return make_stores()
+
+
+@pytest.fixture(scope="module")
+def module_stores(lakefs_server: Server, tmp_path_factory: pytest.TempPathFactory) -> LakeFSStores:
+    """Stores on repositories of this test module, for tests that only read."""
+    return _maker(lakefs_server, tmp_path_factory.mktemp("stores"))()
