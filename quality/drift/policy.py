@@ -13,21 +13,23 @@ QUESTIONS = ("columns", "embeddings", "labels", "confidence")
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Effects that past accepted batches exceed at a stated rate, see `quality.drift.thresholds`.
+    """Effects that past accepted batches seldom exceed, see `quality.drift.thresholds`.
 
     Attributes:
-        effects: Per column, the effect from which it has drifted.
-        false_alarm_rate: Share of batches from the same source in which any column exceeds its own.
+        effects: Per column, the effect beyond which it has drifted.
+        false_alarm_rate: Chance that rows of the same source exceed any of them.
+        batch_rate: The rate that whole batches can vouch for: no less than 1 / (batches + 1).
         n_reference: Rows of the reference that the thresholds were made for.
         n_current: Rows of a batch that the thresholds were made for.
-        scheme: Whether rows or whole batches were exchanged to make them.
+        n_batches: Past accepted batches that they were made from.
     """
 
     effects: Mapping[str, float]
     false_alarm_rate: float
+    batch_rate: float
     n_reference: int
     n_current: int
-    scheme: Literal["rows", "batches"]
+    n_batches: int
 
     def effect_for(self, name: str, n_reference: int, n_current: int) -> float | None:
         """The threshold of a column at these sample sizes, None where it was not calibrated.
