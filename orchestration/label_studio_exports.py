@@ -14,7 +14,9 @@ from assets.review.records import Broken, decoded, records
 CONTROL = "label"
 OF_DATASET = "hallmark_dataset"
 PREDICTION = "hallmark_prediction"
-LOOKUP_LENGTH = 1024
+# An item can be found by its whole text where the task does not name it.
+LOOKUP_LENGTH = {True: 1024, False: 65_536}
+_OWN_FIELDS = {"id", "annotation_id", "annotator", "created_at", "updated_at", "lead_time", CONTROL}
 
 
 def read_export(content: bytes) -> ReviewFile:
@@ -80,10 +82,11 @@ def _read_task(
     named = record.get("task") if "result" in record else record
     number = named.get("id") if isinstance(named, dict) else named
     task = _text(number) or _text(data.get("item_id")) or _digest(data)
+    longest = LOOKUP_LENGTH["item_id" in data]
     fields = {
         key: value
         for key, value in ((k, _text(v)) for k, v in data.items())
-        if value and len(value) <= LOOKUP_LENGTH
+        if value and len(value) <= longest
     }
     for annotation in raw:
         if isinstance(annotation, dict):
@@ -102,7 +105,9 @@ def _data(record: Mapping[str, Any]) -> Mapping[str, Any]:
     data = task.get("data")
     if isinstance(data, dict):
         return data
-    return record if "annotation_id" in record else {}
+    if "annotation_id" not in record:
+        return {}
+    return {key: value for key, value in record.items() if key not in _OWN_FIELDS}
 
 
 def _predictions(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:

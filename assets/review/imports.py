@@ -70,7 +70,7 @@ def import_review_file(
     if is_retraction_file(content):
         return import_retractions(content, source, votes)
     file = tool.answers(content)
-    answers = _checked(_frame(file.answers, items), dataset, votes)
+    answers = _checked(_frame(file.answers, items, dataset), dataset, votes)
     return ReviewImport(
         file=name,
         file_sha256=digest,
@@ -101,7 +101,7 @@ def _votes(accepted: pl.DataFrame, dataset: Dataset, source: Source) -> pl.DataF
     return VOTES.check(with_vote_ids(votes))
 
 
-def _frame(answers: Sequence[ReviewAnswer], items: pl.DataFrame) -> pl.DataFrame:
+def _frame(answers: Sequence[ReviewAnswer], items: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
     rows = [
         (
             answer.task,
@@ -117,7 +117,7 @@ def _frame(answers: Sequence[ReviewAnswer], items: pl.DataFrame) -> pl.DataFrame
         for answer in answers
     ]
     frame = pl.DataFrame(rows, schema=_ANSWERS, orient="row")
-    return frame.with_columns(resolved_items(answers, items))
+    return frame.with_columns(resolved_items(answers, items, dataset.ingestion))
 
 
 def _kind() -> pl.Expr:

@@ -145,38 +145,6 @@ def built_in(classes: Iterable[str]) -> dict[str, Suite]:
     }
 
 
-def thresholds(
-    *, min_labeled: float = 0.0, max_disputed: float = 1.0, max_label_issues: float = 1.0
-) -> tuple[Expectation, ...]:
-    """Expectations over the labels table for the gate's shares; one that allows all is left out.
-
-    Args:
-        min_labeled: Least share of items whose label is accepted.
-        max_disputed: Greatest share of items whose label is disputed.
-        max_label_issues: Greatest share of labeled items that look mislabeled: the mean of a
-            column `label_issue` (0 or 1, null where unlabeled) that the labels frame must have.
-    """
-    mean = "expect_column_mean_to_be_between"
-    stated = [
-        (min_labeled > 0, "is_accepted", "min_value", min_labeled, "at least {} have a label"),
-        (max_disputed < 1, "is_disputed", "max_value", max_disputed, "at most {} are disputed"),
-        (
-            max_label_issues < 1,
-            "label_issue",
-            "max_value",
-            max_label_issues,
-            "at most {} of the labels look wrong",
-        ),
-    ]
-    return tuple(
-        Expectation(
-            mean, {"column": column, bound: limit}, "critical", claim.format(f"{limit:.1%}")
-        )
-        for asked, column, bound, limit, claim in stated
-        if asked
-    )
-
-
 def _items() -> list[Expectation]:
     return [
         _rows("there are items"),

@@ -1,5 +1,6 @@
 """Review files become votes, and every judgment in them is accounted for."""
 
+import hashlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -96,7 +97,19 @@ def test_an_id_that_two_sources_gave_is_rejected_not_guessed():
     items = ITEMS.with_columns(pl.lit("f#id=s0").alias("source_uri"))
     done = bring([task(annotation(), id="s0")], items=items)
     assert done.balance.rejected == 1
-    assert "3 items fit" in done.rejects["reason"][0]
+    assert "3 items have this name (id=s0)" in done.rejects["reason"][0]
+
+
+def test_an_item_is_found_by_its_very_text():
+    items = ITEMS.with_columns(item_id=pl.lit(hashlib.sha256(b"a fine film").hexdigest()))
+    votes = bring([task(annotation(), text="a fine film")], items=items[:1]).votes
+    assert votes["item_id"].to_list() == [items["item_id"][0]]
+
+
+def test_the_number_of_a_task_is_no_name_of_an_item():
+    items = ITEMS.with_columns(source_uri=pl.Series(["f#id=4", "f#id=5", "f#id=6"]))
+    record = {"text": "x", "id": 4, "label": "positive", "annotation_id": 11}
+    assert bring([record], items=items).balance.rejected == 1
 
 
 def test_the_same_file_again_adds_nothing():

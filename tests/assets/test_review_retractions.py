@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -155,3 +156,10 @@ def test_a_broken_line_costs_that_line_alone():
     done = bring(content, LEDGER)
     assert (done.balance.accepted, done.balance.rejected) == (2, 1)
     assert "line 2" in done.rejects["reason"][0]
+
+
+def test_the_example_in_the_documentation_is_a_valid_decision():
+    page = (Path(__file__).parents[2] / "docs/review.md").read_text()
+    example = page.split("```json\n")[1].split("```")[0]
+    done = bring(example.encode(), LEDGER)
+    assert taken_back(done) == ["i2-human:careless", "i3-human:careless"]

@@ -3,14 +3,18 @@
 import json
 import logging
 from datetime import UTC, datetime
+from pathlib import Path
 
 import polars as pl
 import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from quality.gate.digests import frames_digest, objects_digest
 from quality.gate.expectations import check_suite, gate, judge
 from quality.gate.receipt import Receipt, ReceiptUnreadable
-from quality.gate.suites import Expectation, Suite, SuiteInvalid, built_in, thresholds
+from quality.gate.suites import DERIVED, Expectation, Suite, SuiteInvalid, built_in
 from quality.gate.verdict import Result
 from quality.schema import ITEMS, LABELS, PREDICTIONS, SCORES, VOTES
 
@@ -194,14 +198,29 @@ def test_an_expectation_on_the_columns_sees_them_all():
     assert [r.success for r in judge(frame, suite(there, gone)).results] == [True, False]
 
 
-def test_shares_are_held_to_their_limits():
-    strict = suite(*thresholds(min_labeled=0.9, max_disputed=0.1))
-    results = judge(labels(state="disputed"), strict).results
-    assert [r.claim for r in results if not r.success] == [
-        "at least 90.0% have a label",
-        "at most 10.0% are disputed",
-    ]
-    assert thresholds() == ()
+def test_a_share_is_held_to_its_limit_through_a_derived_column():
+    mean = "expect_column_mean_to_be_between"
+    accepted = Expectation(mean, {"column": "is_accepted", "min_value": 0.6})
+    disputed = Expectation(mean, {"column": "is_disputed", "max_value": 0.3}, "warning", "few")
+    verdict = judge(labels(state="disputed"), suite(accepted, disputed))
+    assert [r.success for r in verdict.results[-2:]] == [True, False]
+    assert [(r.claim, r.observed) for r in verdict.failures("warning")] == [("few", "0.333333")]
+    assert verdict.success
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(allow_nan=True)), min_size=1, max_size=30))
+@settings(max_examples=25, deadline=None)
+def test_what_fails_is_exactly_what_is_out_of_bounds(values):
+    frame = pl.DataFrame(
+        {"item_id": [f"i{n}" for n in range(len(values))], "confidence": values},
+        schema={"item_id": pl.String, "confidence": pl.Float64},
+    )
+    claim = Expectation(BETWEEN, {"column": "confidence", "min_value": 0, "max_value": 1})
+    nan, bounds = judge(frame, suite(claim)).results
+    assert nan.failing == sum(v is not None and v != v for v in values)  # noqa: PLR0124 - NaN
+    outside = [f"i{n}" for n, v in enumerate(values) if v is not None and (v < 0 or v > 1)]
+    assert list(bounds.failing_ids) == outside
+    assert bounds.success == (not outside)
 
 
 def test_judging_changes_neither_log_levels_nor_the_frame():
@@ -249,7 +268,7 @@ def test_the_built_in_suites_can_be_judged(table):
 def test_a_suite_with_another_limit_has_another_digest():
     assert SUITES["labels"].digest == built_in(CLASSES)["labels"].digest
     assert SUITES["labels"].digest != built_in(("good", "worse"))["labels"].digest
-    more = SUITES["labels"].with_expectations(thresholds(min_labeled=0.5))
+    more = SUITES["labels"].with_expectations([Expectation(BETWEEN, {"column": "confidence"})])
     assert more.digest != SUITES["labels"].digest
 
 
@@ -293,3 +312,12 @@ def test_the_report_shows_people_what_failed_first():
     assert "every label is a class of the ontology" in first
     assert "a\\|b" in first
     assert IDS[2][:12] in first
+
+
+def test_the_documentation_names_every_derived_column_and_its_example_can_be_judged():
+    page = (Path(__file__).parents[2] / "docs/gate.md").read_text()
+    missing = [c for columns in DERIVED.values() for c in columns if f"`{c}`" not in page]
+    assert missing == []
+    example = yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])
+    stated = [Expectation(**e) for e in example["gate"]["labels"]]
+    check_suite(SUITES["labels"].with_expectations(stated))
