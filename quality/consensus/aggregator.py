@@ -31,6 +31,7 @@ class Estimate:
             None where the method has none.
         actor_columns: further figures per actor, by column name.
         item_columns: further figures per item, by column name.
+        figures: further single figures, by name.
     """
 
     posterior: NDArray[np.float64]
@@ -40,6 +41,7 @@ class Estimate:
     confusions: NDArray[np.float64] | None = None
     actor_columns: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     item_columns: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 class Aggregator(ABC):
@@ -145,9 +147,8 @@ class Aggregator(ABC):
         votes = self.votes_
         cast = np.bincount(votes.actor, minlength=votes.n_actors)
         right = self._fitted.posterior[votes.item, votes.label]
-        weight = np.ones(votes.n_votes) if votes.weight is None else votes.weight
-        total = np.bincount(votes.actor, weight, votes.n_actors)
-        correct = np.bincount(votes.actor, right * weight, votes.n_actors)
+        total = np.bincount(votes.actor, votes.weights, votes.n_actors)
+        correct = np.bincount(votes.actor, right * votes.weights, votes.n_actors)
         quality = correct / np.where(cast > 0, total, 1.0)
         return pl.DataFrame(
             {

@@ -4,12 +4,34 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from quality.consensus.aggregator import Aggregator
+from quality.consensus.bayesian_dawid_skene import BayesianDawidSkene
+from quality.consensus.crowdlab import CrowdLab
 from quality.consensus.dawid_skene import DawidSkene
 from quality.consensus.errors import ParameterError
+from quality.consensus.fast_dawid_skene import FastDawidSkene
+from quality.consensus.glad import Glad
+from quality.consensus.mace import Mace
 from quality.consensus.majority import MajorityVote
+from quality.consensus.one_coin import OneCoin
+from quality.consensus.two_coin import TwoCoin
+from quality.consensus.wawa import Wawa
 
 AGGREGATORS: Mapping[str, type[Aggregator]] = MappingProxyType(
-    {method.name: method for method in (MajorityVote, DawidSkene)}
+    {
+        method.name: method
+        for method in (
+            MajorityVote,
+            Wawa,
+            OneCoin,
+            TwoCoin,
+            DawidSkene,
+            FastDawidSkene,
+            BayesianDawidSkene,
+            Glad,
+            Mace,
+            CrowdLab,
+        )
+    }
 )
 
 

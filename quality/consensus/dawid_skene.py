@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from quality.consensus.aggregator import Aggregator, Estimate
+from quality.consensus.aggregator import TIE, Aggregator, Estimate
 from quality.consensus.expectation import (
     Expected,
     Floats,
@@ -13,6 +13,7 @@ from quality.consensus.expectation import (
     majority_counts,
     normalized,
 )
+from quality.consensus.majority import vote_shares
 from quality.consensus.params import Prior, Ties
 from quality.consensus.start import Start, table
 from quality.consensus.votes import VoteCodes
@@ -64,11 +65,17 @@ class DawidSkene(Aggregator):
         )
 
     def _infer(self, votes: VoteCodes, start: Start | None) -> Estimate:
+        even = even_prior(votes) if self.params["prior"] == "uniform" else None
+
+        def maximized(found: Expected) -> Tables:
+            prior = normalized(found.class_counts) if even is None else even
+            return prior, self._confusions(found)
+
         def step(tables: Tables) -> tuple[Tables, float]:
             found = expected(votes, *map(np.log, tables), hard=self.hard)
-            return self._maximized(found), found.log_likelihood
+            return maximized(found), found.log_likelihood
 
-        first = self._maximized(majority_counts(votes)) if start is None else _warm(votes, start)
+        first = maximized(majority_counts(votes)) if start is None else _warm(votes, start)
         tol = float(self.params["tol"]) * votes.n_votes
         (prior, confusions), converged, n_iter = climb(
             step, first, tol=tol, max_iter=int(self.params["max_iter"])
@@ -83,11 +90,19 @@ class DawidSkene(Aggregator):
             confusions=confusions,
         )
 
-    def _maximized(self, found: Expected) -> Tables:
-        confusions = normalized(found.counts, float(self.params["smoothing"]))
-        if self.params["prior"] == "learned":
-            return normalized(found.class_counts), confusions
-        return np.full(len(self.classes), 1 / len(self.classes)), confusions
+    def _confusions(self, found: Expected) -> Floats:
+        return normalized(found.counts, float(self.params["smoothing"]))
+
+
+def even_prior(votes: VoteCodes) -> Floats:
+    """[n_classes]: the same for every class that leads the votes on some item.
+
+    A class that never does is left out: its tables would be free to explain all disagreement,
+    and it would be given the disputed items.
+    """
+    shares = vote_shares(votes, votes.weight)
+    leads = (shares > 0) & (shares >= shares.max(axis=1, keepdims=True, initial=0) - TIE)
+    return normalized(np.where(leads.any(axis=0), 1.0, 0.0))
 
 
 def started(method: str, votes: VoteCodes, prior: Floats, confusions: Floats) -> Start:

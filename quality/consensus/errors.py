@@ -81,3 +81,19 @@ class StartError(ConsensusError):
             f"(start=None), or give the start_ of an earlier {method} fit."
         )
         self.method = method
+
+
+class PredictionsError(ConsensusError):
+    """A classifier's probabilities that are none.
+
+    Attributes:
+        n_rows: how many rows are at fault (0 where the frame itself is).
+    """
+
+    def __init__(self, fault: str, *, n_rows: int = 0) -> None:
+        super().__init__(
+            f"The classifier's predictions cannot be used: {fault}. Expected item_id String, once "
+            "each, and probabilities List(Float64), one per class in ontology order, from 0 to 1 "
+            "and summing to 1."
+        )
+        self.n_rows = n_rows

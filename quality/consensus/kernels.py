@@ -111,3 +111,148 @@ def count_pass(
             w = weight[v] if weighted else 1.0
             for k in range(posterior.shape[1]):
                 counts[cells[v], k] += w * posterior[i, k]
+
+
+def hit_pass(
+    starts: NDArray[np.int64],
+    labels: NDArray[np.int32],
+    cells: NDArray[np.int32],
+    weight: Floats,
+    prior: Floats,
+    gain: Floats,
+    miss: Floats,
+    posterior: Floats,
+    first: int,
+    last: int,
+    hits: Floats,
+    class_counts: Floats,
+) -> float:
+    """An expectation step where a vote speaks for its own class and evenly against the others.
+
+    Args:
+        starts: [n_items + 1] where each item's votes start.
+        labels: [n_votes].
+        cells: [n_votes] actor * n_classes + label.
+        weight: [n_votes], or empty where every vote counts 1.
+        prior: [n_classes].
+        gain: [n_actors * n_classes] log P(vote | its class is true) - log P(vote | it is not).
+        miss: [n_actors * n_classes] log P(vote | its class is not true).
+        posterior: [n_items, n_classes] to be filled, or empty where it is not wanted.
+        first: the first item.
+        last: the item after the last.
+        hits: as gain: gathers the expected votes that are right; must come as zeros.
+        class_counts: [n_classes]: gathers the expected items; must come as zeros.
+
+    Returns:
+        The log-likelihood of the items' votes.
+    """
+    n_classes = len(prior)
+    weighted, wanted = len(weight) > 0, len(posterior) > 0
+    share = np.empty(n_classes)
+    log_likelihood = 0.0
+    for i in range(first, last):
+        if starts[i] == starts[i + 1]:
+            continue
+        share[:] = 0.0
+        base = 0.0
+        for v in range(starts[i], starts[i + 1]):
+            w = weight[v] if weighted else 1.0
+            share[labels[v]] += w * gain[cells[v]]
+            base += w * miss[cells[v]]
+        best = share[0]
+        for k in range(1, n_classes):
+            best = max(best, share[k])
+        unvoted = math.exp(-best)
+        total = 0.0
+        for k in range(n_classes):
+            share[k] = prior[k] * (unvoted if share[k] == 0.0 else math.exp(share[k] - best))
+            total += share[k]
+        log_likelihood += base + best + math.log(total)
+        for k in range(n_classes):
+            share[k] /= total
+            class_counts[k] += share[k]
+            if wanted:
+                posterior[i, k] = share[k]
+        for v in range(starts[i], starts[i + 1]):
+            w = weight[v] if weighted else 1.0
+            hits[cells[v]] += w * share[labels[v]]
+    return log_likelihood
+
+
+def glad_pass(
+    starts: NDArray[np.int64],
+    labels: NDArray[np.int32],
+    actors: NDArray[np.int32],
+    weight: Floats,
+    n_classes: int,
+    ability: Floats,
+    ease: Floats,
+    posterior: Floats,
+    first: int,
+    last: int,
+    gradient: Floats,
+    curvature: Floats,
+) -> float:
+    """One expectation step of GLAD, a better ease for each item, and the slopes for abilities.
+
+    Args:
+        starts: [n_items + 1] where each item's votes start.
+        labels: [n_votes].
+        actors: [n_votes].
+        weight: [n_votes], or empty where every vote counts 1.
+        n_classes: how many classes, all equally likely.
+        ability: [n_actors].
+        ease: [n_items], the log of the inverse difficulty; overwritten unless the posterior
+            is wanted.
+        posterior: [n_items, n_classes] to be filled, or empty where it is not wanted.
+        first: the first item.
+        last: the item after the last.
+        gradient: [n_actors]: gathers the slope of the expected log-likelihood; zeros at first.
+        curvature: [n_actors]: gathers its expected curvature, negated; zeros at first.
+
+    Returns:
+        The log-likelihood of the items' votes and of their ease under its normal prior.
+    """
+    weighted, wanted = len(weight) > 0, len(posterior) > 0
+    share = np.empty(n_classes)
+    odds = math.log(n_classes - 1.0)
+    log_likelihood = 0.0
+    for i in range(first, last):
+        if starts[i] == starts[i + 1]:
+            continue
+        share[:] = 0.0
+        scale = math.exp(ease[i])
+        for v in range(starts[i], starts[i + 1]):
+            w = weight[v] if weighted else 1.0
+            x = ability[actors[v]] * scale
+            share[labels[v]] += w * (x + odds)
+            log_likelihood -= w * (max(x, 0.0) + math.log1p(math.exp(-abs(x))) + odds)
+        best = share[0]
+        for k in range(1, n_classes):
+            best = max(best, share[k])
+        total = 0.0
+        for k in range(n_classes):
+            share[k] = math.exp(share[k] - best)
+            total += share[k]
+        log_likelihood += best + math.log(total / n_classes) - 0.5 * (ease[i] - 1.0) ** 2
+        for k in range(n_classes):
+            share[k] /= total
+            if wanted:
+                posterior[i, k] = share[k]
+        if wanted:
+            continue
+        slope, bend = 1.0 - ease[i], 1.0
+        for v in range(starts[i], starts[i + 1]):
+            w = weight[v] if weighted else 1.0
+            x = ability[actors[v]] * scale
+            right = 1.0 / (1.0 + math.exp(-x))
+            slope += w * (share[labels[v]] - right) * x
+            bend += w * right * (1.0 - right) * x * x
+        ease[i] += max(-1.0, min(1.0, slope / bend))
+        scale = math.exp(ease[i])
+        for v in range(starts[i], starts[i + 1]):
+            w = weight[v] if weighted else 1.0
+            right = 1.0 / (1.0 + math.exp(-ability[actors[v]] * scale))
+            gradient[actors[v]] += w * (share[labels[v]] - right) * scale
+            curvature[actors[v]] += w * right * (1.0 - right) * scale * scale
+    return log_likelihood

@@ -58,6 +58,10 @@ RULES: Mapping[str, Number | Choice] = {
     "tol": Number(0, closed=True),
     "max_iter": Number(1, whole=True, closed=True),
     "smoothing": Number(0, closed=True),
+    "knows_prior": Number(0),
+    "habit_prior": Number(0),
+    "prior_accuracy": Number(0, 1),
+    "prior_votes": Number(0),
 }
 
 

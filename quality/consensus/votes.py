@@ -97,6 +97,11 @@ class VoteCodes:
         """Number of votes that count."""
         return len(self.item)
 
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """float64 [n_votes]: the weights, written out where every vote counts 1."""
+        return np.ones(self.n_votes) if self.weight is None else self.weight
+
     @cached_property
     def starts(self) -> NDArray[np.int64]:
         """int64 [n_items + 1]: the votes on item i stand at starts[i]:starts[i + 1]."""
@@ -127,8 +132,8 @@ class VoteCodes:
 
     def _keys_of(self, votes: pl.DataFrame) -> NDArray[np.int64]:
         _require_columns(votes, ("item_id", "actor"))
-        item = _codes(votes["item_id"].cast(pl.String), self.items)
-        actor = _codes(votes["actor"].cast(pl.String), self.actors)
+        item = places(votes["item_id"].cast(pl.String), self.items)
+        actor = places(votes["actor"].cast(pl.String), self.actors)
         known = (item >= 0) & (actor >= 0)
         return item[known].astype(np.int64) * self.n_actors + actor[known]
 
@@ -221,19 +226,19 @@ def _names_and_codes(votes: pl.DataFrame, column: str) -> tuple[pl.Series, NDArr
         codes = values.rle_id().to_numpy().astype(np.int32)
         return values.unique(maintain_order=True), codes
     names = values.unique().sort()
-    return names, _codes(values, names)
+    return names, places(values, names)
 
 
-def _codes(values: pl.Series, names: pl.Series) -> NDArray[np.int32]:
+def places(values: pl.Series, names: pl.Series) -> NDArray[np.int32]:
     """int32: the place of each value among the names; -1 where it is not among them."""
-    places = pl.DataFrame({"name": names, "place": pl.int_range(len(names), eager=True)})
-    joined = values.to_frame("name").join(places, on="name", how="left", maintain_order="left")
+    known = pl.DataFrame({"name": names, "place": pl.int_range(len(names), eager=True)})
+    joined = values.to_frame("name").join(known, on="name", how="left", maintain_order="left")
     return joined["place"].fill_null(-1).to_numpy().astype(np.int32)
 
 
 def _label_codes(column: pl.Series, classes: tuple[str, ...]) -> NDArray[np.int32]:
     values = _strings(column)
-    codes = _codes(values, pl.Series(classes, dtype=pl.String))
+    codes = places(values, pl.Series(classes, dtype=pl.String))
     unknown = values.filter(pl.Series(codes < 0) & values.is_not_null())
     if len(unknown):
         counts = (
