@@ -159,6 +159,9 @@ class TorchLabeler(LabelerBase):
     batch_size: StrictInt = Field(64, ge=1, description="Items of one step.")
     learning_rate: StrictFloat = Field(0.002, gt=0, description="Step size of AdamW.")
     weight_decay: StrictFloat = Field(0.0001, ge=0, description="Weight decay of AdamW.")
+    patience: StrictInt | None = Field(
+        None, ge=1, description="Stop after so many epochs without a better loss on a tenth kept."
+    )
     dropout: StrictFloat = Field(0.1, ge=0, lt=1, description="Share of hidden units left out.")
     vote_above: Share = Field(
         0.0, description="The model abstains where its best probability is lower."

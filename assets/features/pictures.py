@@ -46,17 +46,20 @@ def of_pictures(
 
 
 def brightness(image: Image.Image, width: int, height: int) -> NDArray[np.float32]:
-    """An image scaled to a size, as float32 [height, width] from 0 (black) to 1 (white).
+    """An image scaled to a size, as float32 [height, width] from 0 (black) to 1 (white)."""
+    scaled = gray(image).resize((width, height), Image.Resampling.BILINEAR)
+    return np.clip(np.asarray(scaled, dtype=np.float32) / 255, 0, 1)
+
+
+def gray(image: Image.Image) -> Image.Image:
+    """An image in grey, 0 (black) to 255 (white).
 
     It is turned as its EXIF data says, and laid on white where it is transparent.
     """
     upright = ImageOps.exif_transpose(image)
     if upright.mode.startswith(("I", "F")):
-        gray = Image.fromarray(np.asarray(upright, dtype=np.float32) * (255 / SIXTEEN_BITS))
-    else:
-        gray = _on_white(upright).convert("L")
-    scaled = gray.resize((width, height), Image.Resampling.BILINEAR)
-    return np.clip(np.asarray(scaled, dtype=np.float32) / 255, 0, 1)
+        return Image.fromarray(np.asarray(upright, dtype=np.float32) * (255 / SIXTEEN_BITS))
+    return _on_white(upright).convert("L")
 
 
 def _on_white(image: Image.Image) -> Image.Image:

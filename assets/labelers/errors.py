@@ -77,21 +77,21 @@ class TrainingFailed(LabelerError):
         super().__init__(labeler, f"cannot learn: {reason}")
 
 
-class FeaturesMismatch(LabelerError):
-    """A model was given features that it did not learn from.
+class FeaturesChanged(LabelerError):
+    """A model was given features that are made otherwise than those it learned from.
 
     Attributes:
-        expected: Number of features it learned from.
-        actual: Number of features it was given.
+        expected: Version of the features it learned from.
+        actual: Version of the features it was given.
     """
 
-    def __init__(self, labeler: str, expected: int, actual: int) -> None:
+    def __init__(self, labeler: str, expected: str, actual: str) -> None:
         self.expected = expected
         self.actual = actual
         super().__init__(
             labeler,
-            f"learned from {expected} features and was given {actual}; "
-            "the features changed since, so train it again",
+            f"learned from features of version {expected[:12]} and was given {actual[:12]}: their "
+            "settings or their code changed since; train it again",
         )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from assets.features.matrix import FeatureMatrix
 from quality.schema import VOTES, Table
 
 Probabilities = NDArray[np.float64]
@@ -24,22 +25,7 @@ BALLOTS = Table(
 )
 
 
-class FeatureRows(Protocol):
-    """Features of items, one row an item.
-
-    The matrix is dense float32 [n, d] or a scipy CSR matrix of that shape.
-    """
-
-    @property
-    def matrix(self) -> Any:
-        """Values [n, d]."""
-
-    @property
-    def item_ids(self) -> Sequence[str]:
-        """Item of each row."""
-
-
-def _no_progress(done: int, total: int) -> None:
+def no_progress(done: int, total: int) -> None:
     """Nobody watches."""
 
 
@@ -57,9 +43,9 @@ class LabelerInput:
 
     items: pl.DataFrame
     classes: tuple[str, ...]
-    features: Callable[[], FeatureRows]
+    features: Callable[[], FeatureMatrix]
     media: Callable[[str], bytes]
-    progress: Progress = _no_progress
+    progress: Progress = no_progress
 
 
 @dataclass(frozen=True)
@@ -137,7 +123,7 @@ class Model(Labeler, Protocol):
     def card(self) -> Mapping[str, Any]:
         """What it was made of, for people and for the record; plain JSON values."""
 
-    def predict_proba(self, features: FeatureRows) -> Probabilities:
+    def predict_proba(self, features: FeatureMatrix) -> Probabilities:
         """Probabilities [n, K]; 0 for a class that was not among the training labels."""
 
     def dump(self) -> dict[str, bytes]:
@@ -154,14 +140,14 @@ class Trainer(Protocol):
 
     def fit(
         self,
-        features: FeatureRows,
+        features: FeatureMatrix,
         labels: Sequence[str],
         *,
         classes: Sequence[str],
         weights: Sequence[float] | None = None,
         seed: int | None = None,
         trained_on: str | None = None,
-        progress: Progress = _no_progress,
+        progress: Progress = no_progress,
     ) -> Model:
         """A model that learned the labels of the feature rows.
 

@@ -58,14 +58,16 @@ class Item:
     def image(self) -> NDArray[np.uint8]:
         """Grey levels [height, width], 0 black to 255 white, read-only; decoded when first asked.
 
-        Raises TypeError where the item is no image. Transparency is left out.
+        Upright, and on white where it is transparent. Raises TypeError where the item is no image.
         """
         if self.media is None:
             raise TypeError("the item is no image; use item.text or item.row")
         from PIL import Image
 
-        with Image.open(io.BytesIO(self.media)) as picture:
-            levels = np.asarray(picture.convert("L"), dtype=np.uint8)
+        from assets.features.pictures import gray
+
+        with Image.open(io.BytesIO(self.media), formats=("PNG", "JPEG")) as picture:
+            levels = np.asarray(gray(picture)).round().clip(0, 255).astype(np.uint8)
         levels.setflags(write=False)
         return levels
 
