@@ -1,10 +1,13 @@
 """The server's own command line: `python -m infra.lakefs serve | gc | check`."""
 
 import argparse
+import json
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
+from infra.lakefs import check, gc
 from infra.lakefs.errors import StoreError
 
 
@@ -33,6 +36,14 @@ def _parser() -> argparse.ArgumentParser:
         "--allow-import", type=Path, action="append", default=[], help="import from this folder"
     )
     serve.set_defaults(run=_serve)
+    collect = commands.add_parser("gc", help="remove what nothing refers to; stop the server first")
+    collect.add_argument("--root", type=Path, required=True, help="the folder")
+    collect.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+    collect.set_defaults(run=_gc)
+    verify = commands.add_parser("check", help="read every blob and name the damaged ones")
+    verify.add_argument("--root", type=Path, required=True, help="the folder")
+    verify.add_argument("--json", action="store_true", help="for programs")
+    verify.set_defaults(run=_check)
     return parser
 
 
@@ -48,6 +59,32 @@ def _serve(options: argparse.Namespace) -> int:
         import_roots=tuple(options.allow_import),
     )
     return 0
+
+
+def _gc(options: argparse.Namespace) -> int:
+    found = gc.collect(options.root, dry_run=options.dry_run)
+    verb = "would remove" if options.dry_run else "removed"
+    _say(f"{verb} {found.blobs} blobs ({found.bytes:,} bytes) and {found.nodes} tree nodes")
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    report = check.check(options.root)
+    if options.json:
+        _say(json.dumps(asdict(report)))
+        return int(bool(report.damaged))
+    for damage in report.damaged:
+        users = f", needed by {', '.join(damage.used_by)}" if damage.used_by else ""
+        _say(f"{damage.what} {damage.name}: {damage.why}{users}")
+    _say(
+        f"{report.blobs} blobs ({report.bytes:,} bytes) and {report.nodes} tree nodes read,"
+        f" {len(report.damaged)} damaged"
+    )
+    return int(bool(report.damaged))
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
 
 
 if __name__ == "__main__":

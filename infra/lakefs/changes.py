@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from infra.lakefs import branches, history, names, refs, repositories, staging, tree
+from infra.lakefs import merge as three_way
 from infra.lakefs.branches import Branch
-from infra.lakefs.diff import incoming
 from infra.lakefs.errors import BadRequestError, BusyError, ConflictError, MergeConflictError
 from infra.lakefs.history import Commit, Draft
 from infra.lakefs.repositories import Repository
 from infra.lakefs.store import Store, drop_rows, insert_nodes
 
-STRATEGIES = ("source-wins", "dest-wins")
+STRATEGIES = (three_way.SOURCE_WINS, three_way.DEST_WINS)
 _ROWS_WITH_COMMIT = 2000
 
 
@@ -92,7 +92,9 @@ def merge(
         base_root = base.root if base else tree.EMPTY_ROOT
         if theirs.root == base_root and not (allow_empty or target.force):
             raise BadRequestError(f"update branch {target.branch}: no changes")
-        made = _merged(store, base_root, found.head.root, theirs.root, strategy)
+        made = _Tree(
+            *three_way.merge(store.load, base_root, found.head.root, theirs.root, strategy)
+        )
         parents = [found.head] if squash else [found.head, theirs]
         new = history.make(draft, made.root, parents)
         _land(store, found, new, made, _still_clean(store, found))
@@ -217,21 +219,9 @@ def _land(
     store.write(job)
 
 
-def _merged(store: Store, base: bytes, ours: bytes, theirs: bytes, strategy: str) -> _Tree:
-    if ours == base:
-        return _Tree(theirs, {})
-    edits: dict[bytes, bytes | None] = {}
-    for change in incoming(store.load, base, ours, theirs):
-        if change.conflict and not strategy:
-            raise MergeConflictError
-        if not change.conflict or strategy == "source-wins":
-            edits[change.key] = change.theirs
-    return _Tree(*tree.apply(store.load, ours, edits))
-
-
 def _replayed(store: Store, base: bytes, ours: bytes, theirs: bytes) -> _Tree:
     try:
-        return _merged(store, base, ours, theirs, "")
+        return _Tree(*three_way.merge(store.load, base, ours, theirs))
     except MergeConflictError as error:
         raise ConflictError("update branch: conflict found") from error
 

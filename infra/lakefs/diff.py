@@ -1,8 +1,7 @@
-"""What differs between two trees, and what a merge would bring; cost follows the difference."""
+"""What differs between two trees; the cost follows the difference, not the trees."""
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from infra.lakefs.tree import IDENTITY_BYTES, Load
@@ -14,16 +13,6 @@ class Change(NamedTuple):
     key: bytes
     left: bytes | None
     right: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """One key that a merge would bring; `conflict` where both sides changed it differently."""
-
-    key: bytes
-    ours: bytes | None
-    theirs: bytes | None
-    conflict: bool
 
 
 class _Cursor:
@@ -112,18 +101,3 @@ def _align(a: _Cursor, b: _Cursor) -> bool:
     else:
         return False
     return True
-
-
-def incoming(
-    load: Load, base: bytes, ours: bytes, theirs: bytes, start: bytes = b""
-) -> Iterator[Incoming]:
-    """What merging `theirs` into `ours` brings: a change made alike on both sides is none."""
-    own = diff(load, base, ours, start)
-    mine = next(own, None)
-    for key, old, new in diff(load, base, theirs, start):
-        while mine is not None and mine.key < key:
-            mine = next(own, None)
-        if mine is None or mine.key != key:
-            yield Incoming(key, old, new, conflict=False)
-        elif not same(mine.right, new):
-            yield Incoming(key, mine.right, new, conflict=True)

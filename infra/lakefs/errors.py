@@ -105,6 +105,10 @@ class StorageFailedError(LakeFSError):
     status = 507
 
 
+class DamagedError(LakeFSError):
+    """The store itself is damaged: a tree node is missing or not what its name says."""
+
+
 class MergeConflictError(ConflictError):
     """A merge that met a conflict; lakeFS answers it without a message."""
 

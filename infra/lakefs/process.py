@@ -30,13 +30,22 @@ class Server:
 
     def stop(self) -> None:
         """End it in order; what was acknowledged is on disk already."""
-        with suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGTERM)
-        deadline = time.monotonic() + _STOP_SECONDS
-        while lock.is_held(self.root) and time.monotonic() < deadline:
-            time.sleep(_POLL_SECONDS)
+        if self._serves():
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGTERM)
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait until its process is gone, however it ends."""
         if self._child:
             self._child.wait(_STOP_SECONDS)
+        deadline = time.monotonic() + _STOP_SECONDS
+        while self._serves() and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
+
+    def _serves(self) -> bool:
+        holder = lock.holder(self.root)
+        return holder is not None and holder.pid == self.pid
 
 
 def find(root: Path) -> Server | None:

@@ -48,11 +48,33 @@ CREATE TABLE upload (
 
 
 def connect(root: Path) -> sqlite3.Connection:
-    """A connection to the store of a folder, transactions under the caller's control."""
+    """A connection to the store of a folder, transactions under the caller's control.
+
+    Raises:
+        StoreError: The file is no database.
+    """
     db = sqlite3.connect(root / FILE, isolation_level=None, check_same_thread=False, timeout=30)
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")
-    db.execute("PRAGMA cache_size = -16000")
+    try:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA cache_size = -16000")
+    except sqlite3.DatabaseError as error:
+        raise StoreError(
+            f"{root / FILE} cannot be opened: {error}. Restore the folder from a copy."
+        ) from error
+    return db
+
+
+def open_existing(root: Path) -> sqlite3.Connection:
+    """A connection to a store that must be there.
+
+    Raises:
+        StoreError: It is not, or a newer version made it.
+    """
+    if not (root / FILE).is_file():
+        raise StoreError(f"{root} holds no lakeFS store: {FILE} is missing")
+    db = connect(root)
+    prepare(db, root)
     return db
 
 

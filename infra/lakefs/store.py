@@ -12,8 +12,8 @@ from typing import TypeVar
 
 from infra.lakefs import schema
 from infra.lakefs.blobs import Blobs
-from infra.lakefs.errors import StorageFailedError
-from infra.lakefs.tree import Node, decode
+from infra.lakefs.errors import DamagedError
+from infra.lakefs.tree import Node, verified
 from infra.lakefs.writer import Job, Writer
 
 _NODES_CACHED = 8192
@@ -93,9 +93,10 @@ class Store:
 
     def _load(self, digest: bytes) -> Node:
         row = self._db.execute("SELECT data FROM node WHERE digest = ?", (digest,)).fetchone()
-        if row is None:
-            raise StorageFailedError(f"tree node {digest.hex()} is missing from the store")
-        return decode(row[0])
+        node = verified(digest, row[0]) if row else None
+        if node is None:
+            raise DamagedError(f"tree node {digest.hex()} is missing or damaged")
+        return node
 
     @property
     def _db(self) -> sqlite3.Connection:

@@ -57,6 +57,15 @@ def decode(data: bytes) -> Node:
     return Node(level, parts[:count], parts[count:])
 
 
+def verified(digest: bytes, data: bytes) -> Node | None:
+    """The node of that digest; None when the bytes are not it."""
+    try:
+        node = decode(data)
+    except struct.error:
+        return None
+    return node if node.digest() == digest else None
+
+
 EMPTY = Node(0, [], [])
 EMPTY_ROOT = EMPTY.digest()
 

@@ -10,16 +10,17 @@ from infra.lakefs.api.call import Call, Fields, Reply, empty_reply, json_reply, 
 from infra.lakefs.errors import BadRequestError, NotFoundError
 from infra.lakefs.history import Commit, Draft
 
+# In nanoseconds it still fits 64 bits: the year 2255.
+_MAX_DATE = 9_000_000_000
+
 
 def commit(call: Call) -> Reply:
     """Commit what is staged on a branch."""
     fields = call.fields()
-    draft = Draft(
-        call.server.auth.user,
-        fields.text("message"),
-        fields.mapping("metadata"),
-        fields.number("date"),
-    )
+    date = fields.number("date")
+    if date is not None and abs(date) > _MAX_DATE:
+        raise BadRequestError(f"request body has an error: date must be within {_MAX_DATE} seconds")
+    draft = Draft(call.server.auth.user, fields.text("message"), fields.mapping("metadata"), date)
     target = call.target(force=fields.flag("force"))
     allow_empty = fields.flag("allow_empty")
     return json_reply(

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 from infra.lakefs import branches, history, names, refs, repositories, staging, tree
 from infra.lakefs.api.call import Call, Reply, page_reply
 from infra.lakefs.api.stats import text_of
-from infra.lakefs.diff import diff, incoming
+from infra.lakefs.diff import diff
 from infra.lakefs.entry import unpack
 from infra.lakefs.errors import BadRequestError
+from infra.lakefs.merge import incoming
 from infra.lakefs.paging import Page, page
 from infra.lakefs.repositories import Repository
 from infra.lakefs.tree import Load

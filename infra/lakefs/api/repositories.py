@@ -109,9 +109,11 @@ def _find(call: Call) -> Repository:
 
 def _patterns(call: Call) -> list[str]:
     rules = parse_json(call.body)
-    patterns = [Fields(rule).text("pattern") for rule in rules if isinstance(rule, dict)]
-    if not isinstance(rules, list) or len(patterns) != len(rules) or not all(patterns):
-        raise BadRequestError("request body has an error: wanted a list of objects with a pattern")
+    if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
+        raise BadRequestError("request body has an error: wanted a list of objects")
+    patterns = [Fields(rule).text("pattern") for rule in rules]
+    if not all(patterns):
+        raise BadRequestError("request body has an error: pattern must not be empty")
     return patterns
 
 
