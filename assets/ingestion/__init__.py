@@ -2,9 +2,9 @@
 
 from assets.ingestion.arrivals import Arrival, Inbox, arrivals, look
 from assets.ingestion.batch import Batch, Counts, RejectLimitExceeded
-from assets.ingestion.content import name_in_source
 from assets.ingestion.reading import read_batch
 from assets.ingestion.set_aside import set_aside
+from assets.ingestion.staged import name_in_source
 from assets.ingestion.taken import find_arrival, mark_taken
 
 __all__ = [

@@ -82,9 +82,7 @@ def arrivals(inbox: Path, settle_seconds: float, now: float, *, cache: Path) -> 
     return list(look(inbox, settle_seconds, now, cache=cache).arrivals)
 
 
-def look(
-    inbox: Path, settle_seconds: float, now: float, *, cache: Path, remember: bool = True
-) -> Inbox:
+def look(inbox: Path, settle_seconds: float, now: float, *, cache: Path) -> Inbox:
     """All that lies in an inbox. A file is read only when its size or time has changed.
 
     Files that were once found together stay one arrival until they are taken; what is added to
@@ -95,13 +93,23 @@ def look(
         settle_seconds: What changed within this time may still be being written and waits.
         now: Seconds since the epoch.
         cache: A folder where digests are kept between calls; it may be lost at any time.
-        remember: Whether what is found together now stays one arrival from now on.
     """
     view = _View(inbox, Memory.load(memory_path(inbox, cache)), settle_seconds, now)
     view.see()
-    if remember:
-        view.memory.save()
+    view.memory.save()
     return Inbox(tuple(view.arrivals), tuple(view.waiting))
+
+
+def arrival_of(inbox: Path, batch: str, now: float, *, cache: Path) -> Arrival | None:
+    """The arrival that was found under this batch name, None where it is not as it was."""
+    view = _View(inbox, Memory.load(memory_path(inbox, cache)), 0, now)
+    for group in view.memory.groups:
+        if group.batch == batch:
+            view.attempt(group.name, list(group.files))
+    if not view.arrivals:
+        # The memory may have been lost; names follow from content and come out the same.
+        view.see()
+    return next((arrival for arrival in view.arrivals if arrival.batch == batch), None)
 
 
 def memory_path(inbox: Path, cache: Path) -> Path:
@@ -125,10 +133,11 @@ class _View:
     waiting: list[Waiting] = field(default_factory=list)
 
     def see(self) -> None:
+        """Look at all that lies there."""
         for name, paths in _entries(self.inbox):
             names = [path.relative_to(self.inbox).as_posix() for path in paths]
             for group in self._groups(name, names):
-                self._try(name, group)
+                self.attempt(name, group)
 
     def _groups(self, name: str, names: list[str]) -> Iterator[list[str]]:
         """The groups found before that are still whole, then all the rest."""
@@ -140,7 +149,8 @@ class _View:
         if rest or not names:
             yield sorted(rest)
 
-    def _try(self, name: str, names: list[str]) -> None:
+    def attempt(self, name: str, names: list[str]) -> None:
+        """Add these files as an arrival, or to what waits."""
         try:
             arrival = self._arrival(name, names)
             self.arrivals.append(arrival)
@@ -181,11 +191,8 @@ def _entries(inbox: Path) -> Iterator[tuple[str, list[Path]]]:
     loose = [path for path in visible if path.suffix.lower() in IMAGES and path.is_file()]
     if loose:
         yield LOOSE_IMAGES, loose
-    for path in visible:
-        if path.is_dir():
-            yield path.name, _below(path)
-        elif path not in loose:
-            yield path.name, [path]
+    for path in sorted({*visible} - {*loose}):
+        yield path.name, _below(path) if path.is_dir() else [path]
 
 
 def _below(folder: Path) -> list[Path]:

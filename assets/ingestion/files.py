@@ -5,10 +5,11 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import file_digest
 from pathlib import Path
 from threading import get_ident
 
-from assets.ingestion.errors import DiskFull
+from assets.ingestion.errors import ArrivalChanged, DiskFull
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
@@ -47,6 +48,23 @@ def room_below(folder: Path, needed_bytes: int | None = None) -> Iterator[None]:
         if not _is_full(error):
             raise
         raise DiskFull(folder, shutil.disk_usage(folder).free, needed_bytes) from error
+
+
+def copy_verified(source: Path, target: Path, sha256: str) -> None:
+    """Copy a file byte for byte; what is read from the copy cannot change any more.
+
+    Raises:
+        ArrivalChanged: the file does not have this digest, or is gone.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        shutil.copyfile(source, target)
+    except FileNotFoundError:
+        raise ArrivalChanged(source, sha256, None) from None
+    with target.open("rb") as copy:
+        actual = file_digest(copy, "sha256").hexdigest()
+    if actual != sha256:
+        raise ArrivalChanged(source, sha256, actual)
 
 
 def remove(path: Path) -> None:

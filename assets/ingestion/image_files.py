@@ -1,7 +1,6 @@
 """Images of an arrival as items: their bytes are kept as media, the names in a manifest."""
 
 import json
-import shutil
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
@@ -9,10 +8,11 @@ import polars as pl
 
 from assets.dataset_file.models import Dataset
 from assets.ingestion.arrivals import Arrival
-from assets.ingestion.content import STAGED, source_uri
+from assets.ingestion.files import copy_verified
 from assets.ingestion.images import ImageRead, read_images
 from assets.ingestion.preparation import Preparation
 from assets.ingestion.rejects import Reason
+from assets.ingestion.staged import STAGED, source_file
 
 MANIFEST = "manifest.jsonl"
 CHUNK_IMAGES = 4096
@@ -47,14 +47,12 @@ def _reject(arrival: Arrival, image: ImageRead, preparation: Preparation) -> str
     """Set an image file aside; where its bytes are kept, None where they stay outside."""
     if image.fault is None:
         raise ValueError(f"'{image.file.name}' has no fault")
-    path = arrival.inbox / image.file.name
     if image.fault.reason == Reason.OVERSIZED_FILE:
         preparation.reject_file(image.file, image.fault, None)
         return None
-    preparation.reject_file(image.file, image.fault, path)
     target = preparation.raw / image.file.name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(path, target)
+    copy_verified(arrival.inbox / image.file.name, target, image.file.sha256)
+    preparation.reject_file(image.file, image.fault, target)
     return target.relative_to(preparation.objects).as_posix()
 
 
@@ -63,5 +61,5 @@ def _staged(images: Sequence[ImageRead], *, by_folder: bool) -> pl.DataFrame:
     for image in images:
         name, digest = image.file.name, image.file.sha256
         group = PurePosixPath(name).parent.as_posix() if by_folder else digest
-        rows.append((digest, None, image.uri, source_uri(name), digest, group, name, None))
+        rows.append((digest, None, image.uri, source_file(name), digest, group, name, None))
     return pl.DataFrame(rows, schema=STAGED, orient="row")

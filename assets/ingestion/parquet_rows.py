@@ -80,10 +80,30 @@ def _group_chunks(
 
 
 def _chunk(batch: Any, start: int, layout: Layout) -> Chunk:
-    frame = pl.from_arrow(batch)
-    if not isinstance(frame, pl.DataFrame):
-        raise TypeError(f"a record batch became {type(frame).__name__}")
+    import pyarrow as pa
+
+    try:
+        batch.validate(full=True)
+        rows = _rows(batch, layout)
+    except pa.ArrowInvalid:
+        rows = list(zip(*(_values(batch.column(name)) for name in layout.columns), strict=True))
+    return Chunk(layout, [*range(start, start + len(rows))], rows, [], [])
+
+
+def _rows(batch: Any, layout: Layout) -> list[tuple[Any, ...]]:
+    frame = pl.DataFrame(pl.from_arrow(batch))
     decimals = pl.selectors.decimal().cast(pl.Float64)
     names = pl.selectors.categorical().cast(pl.String)
-    rows = frame.select(layout.columns).with_columns(decimals, names).rows()
-    return Chunk(layout, [*range(start, start + len(rows))], rows, [], [])
+    return frame.select(layout.columns).with_columns(decimals, names).rows()
+
+
+def _values(column: Any) -> list[Any]:
+    """Values of a column whose strings are not all UTF-8: those come with surrogates in them."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return list(column.to_pylist())
+    values = column.cast(pa.large_binary()).to_pylist()
+    return [None if v is None else v.decode("utf-8", "surrogateescape") for v in values]

@@ -1,6 +1,5 @@
 """A batch while it is being made: where its parts are gathered, and how it is finished."""
 
-import shutil
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,7 +10,7 @@ import polars as pl
 from assets.dataset_file.models import Dataset
 from assets.ingestion.arrivals import ArrivedFile
 from assets.ingestion.batch import Counts, items_prefix, raw_prefix, rejects_prefix
-from assets.ingestion.files import remove
+from assets.ingestion.files import copy_verified, remove
 from assets.ingestion.rejects import NO_FAULT, Fault, Reason, Reject, RejectLog
 from assets.ingestion.staging import Staging, items_table
 
@@ -43,7 +42,7 @@ class Preparation:
 
     def add(self, items: pl.DataFrame) -> None:
         """Add staged items."""
-        self._staging.add(items)
+        self._log.add_frame(self._staging.add(items))
 
     def reject(self, rejects: Sequence[Reject], header: bytes = b"") -> None:
         """Set rows aside, with the header that a file of them has to start with."""
@@ -55,8 +54,7 @@ class Preparation:
         self._log.add([Reject(file.name, None, fault.reason, fault.detail)])
         if path is not None:
             target = self._rejected / file.name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
+            copy_verified(path, target, file.sha256)
 
     def finish(self, files: int, ingested_at: datetime, known: pl.LazyFrame | None) -> Counts:
         """Write the items table and the rejects; the counts of all.

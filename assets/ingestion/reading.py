@@ -40,7 +40,10 @@ def read_batch(
         RejectLimitExceeded: more than the dataset's reject limit cannot be used.
         DiskFull: there is no room; nothing half-made is left.
         CountsDoNotBalance: a row was lost or doubled on the way.
+        ValueError: `ingested_at` has no time zone.
     """
+    if ingested_at.tzinfo is None:
+        raise ValueError(f"ingested_at {ingested_at} has no time zone; expected one, such as UTC")
     final, unfinished = workspace / arrival.batch, workspace / f".{arrival.batch}.partial"
     remove(final)
     remove(unfinished)

@@ -138,13 +138,18 @@ class RejectLog:
             file.writelines(row if row.endswith(b"\n") else row + b"\n" for row in rows)
 
 
+def escaped(text: str) -> str:
+    """A text with what UTF-8 cannot hold written as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def _row(reject: Reject) -> dict[str, object]:
     excerpt = reject.shown or reject.raw[:EXCERPT].decode("utf-8", "backslashreplace")
     return {
         "source": reject.source,
         "row": reject.row,
         "reason": reject.reason.value,
-        "detail": reject.detail,
+        "detail": escaped(reject.detail),
         "excerpt": excerpt[:EXCERPT].rstrip("\r\n") or None,
         "rows": reject.rows,
         "item_id": None,

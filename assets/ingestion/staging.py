@@ -8,11 +8,11 @@ from pathlib import Path
 import polars as pl
 
 from assets.dataset_file.models import Dataset
-from assets.ingestion.content import STAGED
 from assets.ingestion.rejects import REJECTS, Reason
+from assets.ingestion.staged import STAGED
 from quality.schema import ITEMS, UTC
 
-BUCKET_BYTES = 64 << 20
+BUCKET_BYTES = 32 << 20
 MAX_BUCKETS = 256
 
 
@@ -31,21 +31,24 @@ class Staging:
 
     @staticmethod
     def of_size(folder: Path, size: int) -> "Staging":
-        """A staging for so many bytes of content: about 64 MiB a bucket."""
+        """A staging for so many bytes of content: about 32 MiB a bucket."""
         buckets = 1
         while buckets < MAX_BUCKETS and buckets * BUCKET_BYTES < size:
             buckets *= 2
         return Staging(folder, buckets)
 
-    def add(self, items: pl.DataFrame) -> None:
-        """Spill some items."""
+    def add(self, items: pl.DataFrame) -> pl.DataFrame:
+        """Spill some items; what repeats among them comes back as rows of the rejects."""
+        # A file of few contents over and over would else all lie in one bucket.
+        first, again = _once(items)
         first_byte = pl.col("item_id").str.slice(0, 2).str.to_integer(base=16, dtype=pl.Int64)
-        keyed = items.with_columns(bucket=first_byte * self.buckets // 256)
+        keyed = first.with_columns(bucket=first_byte * self.buckets // 256)
         for (bucket,), part in keyed.partition_by("bucket", as_dict=True).items():
             path = self.folder / f"{bucket:03}" / f"{self._chunks:06}.arrow"
             path.parent.mkdir(parents=True, exist_ok=True)
             part.drop("bucket").write_ipc(path, compression="lz4")
         self._chunks += 1
+        return _duplicates(again, first)
 
     def fold(self, known: pl.LazyFrame | None) -> Iterator["Folded"]:
         """The items bucket by bucket in the order of their ids, each item once.
@@ -54,9 +57,7 @@ class Staging:
             known: The items that the dataset has already, with a column item_id.
         """
         for bucket in range(self.buckets):
-            items = self._bucket(bucket)
-            is_first = pl.col("item_id").is_first_distinct()
-            first, again = items.filter(is_first), items.filter(~is_first)
+            first, again = _once(self._bucket(bucket))
             met = _met(known, first.select("item_id"))
             yield Folded(
                 taken=first.join(met, on="item_id", how="anti").sort("item_id"),
@@ -86,6 +87,11 @@ def items_table(taken: pl.DataFrame, dataset: Dataset, ingested_at: datetime) ->
             ingested_at=pl.lit(ingested_at).cast(UTC),
         )
     )
+
+
+def _once(items: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    is_first = items["item_id"].is_first_distinct()
+    return items.filter(is_first), items.filter(~is_first)
 
 
 def _met(known: pl.LazyFrame | None, mine: pl.DataFrame) -> pl.DataFrame:

@@ -1,21 +1,19 @@
 """Texts and rows of features out of CSV, JSON Lines and Parquet files."""
 
-import shutil
 from collections.abc import Iterator
 from functools import partial
-from hashlib import file_digest
 from pathlib import Path, PurePosixPath
 
 from assets.dataset_file.models import Dataset
 from assets.ingestion.arrivals import Arrival, ArrivedFile
-from assets.ingestion.content import staged
 from assets.ingestion.csv_rows import csv_chunks
-from assets.ingestion.errors import ArrivalChanged
+from assets.ingestion.files import copy_verified
 from assets.ingestion.jsonl_rows import jsonl_chunks
 from assets.ingestion.layout import Chunk, layout_of
 from assets.ingestion.parquet_rows import parquet_chunks, unpacked_bytes
 from assets.ingestion.preparation import Preparation
 from assets.ingestion.rejects import Fault, Reason
+from assets.ingestion.staged import staged
 
 TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 
@@ -30,7 +28,8 @@ def take_tables(arrival: Arrival, dataset: Dataset, preparation: Preparation) ->
         kept: Path | None = None
         try:
             _check_size(file, dataset.ingestion.max_file_mb)
-            kept = _keep(arrival, file, preparation.raw / file.name)
+            kept = preparation.raw / file.name
+            copy_verified(arrival.inbox / file.name, kept, file.sha256)
             _take(file, kept, dataset, preparation)
         except Fault as fault:
             preparation.read(1)
@@ -46,21 +45,6 @@ def content_bytes(arrival: Arrival) -> int:
 def _check_size(file: ArrivedFile, max_mb: float) -> None:
     if file.size > max_mb * 1e6:
         raise Fault(Reason.OVERSIZED_FILE, f"{file.size:,} bytes, at most {max_mb * 1e6:,.0f}")
-
-
-def _keep(arrival: Arrival, file: ArrivedFile, target: Path) -> Path:
-    """Copy a file byte for byte; what is read from here on cannot change any more."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    source = arrival.inbox / file.name
-    try:
-        shutil.copyfile(source, target)
-    except FileNotFoundError:
-        raise ArrivalChanged(source, file.sha256, None) from None
-    with target.open("rb") as copy:
-        digest = file_digest(copy, "sha256").hexdigest()
-    if digest != file.sha256:
-        raise ArrivalChanged(source, file.sha256, digest)
-    return target
 
 
 def _take(file: ArrivedFile, path: Path, dataset: Dataset, preparation: Preparation) -> None:

@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-from assets.ingestion.arrivals import Arrival, look
+from assets.ingestion.arrivals import Arrival, arrival_of
 from assets.ingestion.errors import ArrivalMissing
 from assets.ingestion.files import whole
 from assets.ingestion.marker import TAKEN, marker
@@ -18,10 +18,10 @@ def find_arrival(inbox: Path, batch: str, *, now: float, cache: Path) -> Arrival
     """
     if marker(inbox, batch).exists():
         return Arrival.from_json(json.loads(marker(inbox, batch).read_bytes()))
-    for arrival in look(inbox, 0, now, cache=cache, remember=False).arrivals:
-        if arrival.batch == batch:
-            return arrival
-    raise ArrivalMissing(batch, inbox)
+    arrival = arrival_of(inbox, batch, now, cache=cache)
+    if arrival is None:
+        raise ArrivalMissing(batch, inbox)
+    return arrival
 
 
 def mark_taken(arrival: Arrival) -> None:

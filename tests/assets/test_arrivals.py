@@ -193,3 +193,13 @@ def test_an_arrival_is_found_by_its_batch_and_comes_back_from_json(
     (inbox / "rows.csv").unlink()
     with pytest.raises(ArrivalMissing, match="changed files are taken as a new batch"):
         find_arrival(inbox, arrival.batch, now=time.time(), cache=tmp_path)
+
+
+def test_an_arrival_is_found_again_by_who_has_lost_the_memory(
+    inbox: Path, tmp_path: Path, found: Callable[[], list[Arrival]]
+) -> None:
+    (inbox / "rows.csv").write_text("text\nhello\n")
+    arrival = found()[0]
+    elsewhere = tmp_path / "elsewhere"
+    assert find_arrival(inbox, arrival.batch, now=time.time(), cache=elsewhere) == arrival
+    assert not elsewhere.exists()

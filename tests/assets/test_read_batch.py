@@ -136,9 +136,23 @@ def test_a_bad_json_line_is_set_aside_with_its_reason(
     assert reasons(batch) == [(2, reason)]
 
 
+def test_names_that_are_no_utf8_are_escaped_and_cost_no_row(ingest: Ingest) -> None:
+    line = '{"text": "good", "id": "\\ud800", "who": "\\udfff"}'
+    item = ingest("a.jsonl", line, group_column="who").items().collect().row(0, named=True)
+    assert (item["source_uri"], item["group_id"]) == ("a.jsonl#id=\\ud800", "\\udfff")
+
+
+def test_a_parquet_string_that_is_no_utf8_costs_its_own_row(ingest: Ingest, tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    frame = pl.DataFrame({"text": ["first", "spoilt", "third"]})
+    frame.write_parquet(path, compression="uncompressed", statistics=False)
+    batch = ingest("a.parquet", path.read_bytes().replace(b"spoilt", b"sp\xffilt"))
+    assert (contents(batch), reasons(batch)) == ({"first", "third"}, [(2, "not_utf8")])
+
+
 @pytest.mark.parametrize(
     ("cell", "reason"),
-    [("nan", "not_finite"), ("1e999", "not_finite"), ("red", "wrong_type"), ("1_0", "wrong_type")],
+    [("nan", "not_finite"), ("1e999", "not_finite"), ("red", "wrong_type")],
 )
 def test_a_bad_number_is_set_aside_with_its_reason(cell: str, reason: str, ingest: Ingest) -> None:
     batch = ingest("a.csv", f"x,y\n1,2\n{cell},3\n,4\n", "tabular")
@@ -184,6 +198,14 @@ def test_an_oversized_row_and_an_oversized_file_are_set_aside(ingest: Ingest) ->
     assert (contents(batch), reasons(batch)) == ({"short"}, [(2, "oversized_item")])
     batch = ingest("b.csv", f"text\n{'x' * 3000}\n", max_file_mb=0.001)
     assert reasons(batch) == [(None, "oversized_file")]
+
+
+def test_a_content_repeated_for_ever_is_one_item(
+    ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assets.ingestion.layout.CHUNK_ROWS", 10)
+    counts = ingest("a.csv", "text\n" + "same\n" * 95).counts
+    assert (counts.read, counts.taken, counts.duplicate) == (95, 1, 94)
 
 
 def test_duplicates_and_known_items_are_counted_and_count_against_no_limit(
