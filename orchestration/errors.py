@@ -82,3 +82,38 @@ class QueryFault(OrchestrationError):
         super().__init__(
             f"{reason}\nThe tables are {', '.join(tables)}; `DESCRIBE votes` shows one."
         )
+
+
+class PushRefused(OrchestrationError):
+    """The target already holds a history that is not the source's.
+
+    Attributes:
+        repository: The target's repository.
+        commit: The target's commit that the source does not know.
+    """
+
+    def __init__(self, repository: str, commit: str) -> None:
+        self.repository = repository
+        self.commit = commit
+        super().__init__(
+            f"repository '{repository}' on the target has a commit of its own on main, "
+            f"{commit[:12]}; push into an empty repository, for example with another "
+            "repository_prefix"
+        )
+
+
+class PushMismatch(OrchestrationError):
+    """A commit arrived on the target otherwise than it is on the source.
+
+    Attributes:
+        commit: The source's commit.
+        paths: The paths that differ.
+    """
+
+    def __init__(self, commit: str, paths: tuple[str, ...]) -> None:
+        self.commit = commit
+        self.paths = paths
+        super().__init__(
+            f"commit {commit[:12]} arrived otherwise in {len(paths)} paths, for example "
+            f"{list(paths[:5])}; the source is untouched; push again into an empty repository"
+        )

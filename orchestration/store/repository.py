@@ -18,6 +18,16 @@ MAIN = "main"
 
 
 @dataclass(frozen=True)
+class Delta:
+    """One path that differs between two commits, with the digest and size that it came to."""
+
+    path: str
+    kind: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
 class Repository:
     """One dataset's repository on one server."""
 
@@ -145,10 +155,13 @@ class Repository:
             )
 
         rows = self._pages(f"list '{prefix}' at {ref[:12]}", fetch)
-        return (
-            StoredObject(row.path, (row.metadata or {}).get("sha256", ""), row.size_bytes or 0)
-            for row in rows
-        )
+        return (StoredObject(row.path, _digest(row), row.size_bytes or 0) for row in rows)
+
+    def reset(self, branch: str) -> None:
+        """Throw away what is staged on a branch."""
+        api = self.connection.sdk.branches_api
+        creation = models.ResetCreation(type="reset")
+        self.ask(f"reset '{branch}'", lambda: api.reset_branch(self.name, branch, creation))
 
     def delete_objects(self, branch: str, paths: Iterable[str]) -> None:
         """Stage the deletion of objects; absent ones are no error."""
@@ -177,6 +190,27 @@ class Repository:
 
         rows = self._pages(f"compare {left[:12]} with {right[:12]}", fetch)
         return [Change(row.path, row.type) for row in rows]
+
+    def delta(self, left: str, right: str) -> list[Delta]:
+        """Changes from left to right by path, with what the right side holds."""
+        api = self.connection.sdk.refs_api
+
+        def fetch(after: str) -> Any:
+            return api.diff_refs(
+                self.name,
+                left,
+                right,
+                after=after,
+                amount=PAGE,
+                type="two_dot",
+                include_right_stats=True,
+            )
+
+        rows = self._pages(f"compare {left[:12]} with {right[:12]}", fetch)
+        return [
+            Delta(row.path, row.type, _digest(row.right) if row.right else "", row.size_bytes or 0)
+            for row in rows
+        ]
 
     def merge_base(self, source: str, destination: str) -> str:
         """The best common ancestor of two refs."""
@@ -217,10 +251,16 @@ class Repository:
         settled: Callable[[], str | None] | None = None,
         *,
         squash: bool = False,
+        allow_empty: bool = False,
     ) -> str:
         """Merge a ref into a branch; the commit id."""
         api = self.connection.sdk.refs_api
-        body = models.Merge(message=message, metadata=dict(metadata), squash_merge=squash)
+        body = models.Merge(
+            message=message,
+            metadata=dict(metadata),
+            squash_merge=squash,
+            allow_empty=allow_empty,
+        )
         return self.ask(
             f"merge '{source[:48]}' into '{destination}'",
             lambda: str(api.merge_into_branch(self.name, source, destination, body).reference),
@@ -233,6 +273,10 @@ class Repository:
             page = self.ask(operation, lambda after=after: fetch(after))  # type: ignore[misc]
             yield from page.results
             after, more = page.pagination.next_offset, page.pagination.has_more
+
+
+def _digest(row: Any) -> str:
+    return str((row.metadata or {}).get("sha256", ""))
 
 
 def _commit(row: Any) -> Commit:

@@ -52,9 +52,7 @@ def test_a_write_is_one_commit_that_adds_changes_and_removes(store: LakeFSStore)
     assert store.commit_at(second).parents == (first,)
 
 
-def test_a_file_is_uploaded_without_being_held_in_memory(
-    store: LakeFSStore, tmp_path: Path
-) -> None:
+def test_a_file_larger_than_a_part_reads_back_whole(store: LakeFSStore, tmp_path: Path) -> None:
     path = tmp_path / "big"
     path.write_bytes(bytes(range(256)) * 80_000)
     commit = store.write(store.branch("one").name, {"raw/big": path}, message="m")
