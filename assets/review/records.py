@@ -8,6 +8,8 @@ from typing import Any
 
 from assets.review.errors import ReviewUnreadable
 
+# Each broken line costs a search from the file's start, so nonsense must end somewhere.
+MOST_BROKEN = 1000
 _BETWEEN = re.compile(r"[\s,\[\]]*")
 _SIGNATURES = {b"PK\x03\x04": "a ZIP archive", b"\x1f\x8b": "a gzip archive", b"PAR1": "Parquet"}
 
@@ -42,11 +44,12 @@ def decoded(content: bytes) -> str:
 def records(text: str) -> Iterator[Any]:
     """Each JSON value of a list, of a sequence of lists, or of JSON Lines; Broken where none is.
 
-    A damaged line costs that line; damage inside a list, or a list cut off, costs what follows
-    it. One value at a time is parsed, so that memory holds the text and one task.
+    A damaged line costs that line, up to MOST_BROKEN lines; damage inside a list, or a list cut
+    off, costs what follows it. Values are parsed one by one, so that memory holds the text and
+    one task.
     """
     parse = json.JSONDecoder().raw_decode
-    position, depth = 0, 0
+    position, depth, broken = 0, 0, 0
     while True:
         start, depth = _next(text, position, depth)
         if start == len(text):
@@ -55,12 +58,14 @@ def records(text: str) -> Iterator[Any]:
             record, position = parse(text, start)
             yield record
         except (ValueError, RecursionError) as error:
-            yield _broken(text, start, error, rest=depth > 0)
+            broken += 1
+            last = depth > 0 or broken == MOST_BROKEN
+            yield _broken(text, start, error, last=last)
             position = text.find("\n", start) + 1
-            if depth or not position:
+            if last or not position:
                 return
     if depth:
-        yield _broken(text, len(text), ValueError("the list has no end"), rest=True)
+        yield _broken(text, len(text), ValueError("the list has no end"), last=True)
 
 
 def _next(text: str, position: int, depth: int) -> tuple[int, int]:
@@ -70,9 +75,9 @@ def _next(text: str, position: int, depth: int) -> tuple[int, int]:
     return position + len(between), depth
 
 
-def _broken(text: str, position: int, error: Exception, *, rest: bool) -> Broken:
-    at = error.pos if rest and isinstance(error, json.JSONDecodeError) else position
+def _broken(text: str, position: int, error: Exception, *, last: bool) -> Broken:
+    at = error.pos if last and isinstance(error, json.JSONDecodeError) else position
     fault = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
     line = text.count("\n", 0, at) + 1
-    cost = "; the file is cut off or damaged there and nothing after it was read" if rest else ""
+    cost = "; the file is cut off or damaged and nothing after it was read" if last else ""
     return Broken(line, f"no JSON at line {line} (character {at}): {fault}{cost}")

@@ -67,10 +67,10 @@ class Retraction(BaseModel):
 
 
 def is_retraction_file(content: bytes) -> bool:
-    """Whether the file's first record is a retraction."""
+    """Whether the file's first readable record is a retraction."""
     if b'"retract"' not in content[:65536]:
         return False
-    first = next(records(decoded(content)), None)
+    first = next((r for r in records(decoded(content)) if not isinstance(r, Broken)), None)
     return isinstance(first, dict) and "retract" in first
 
 

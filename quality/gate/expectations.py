@@ -284,6 +284,11 @@ def _argument_faults(suite: Suite) -> list[str]:
 
 def _refusals(expectation: Expectation) -> list[str]:
     try:
+        for pattern in [
+            expectation.kwargs.get("regex", ""),
+            *expectation.kwargs.get("regex_list", []),
+        ]:
+            re.compile(pattern)
         with _quietly():
             _implementation(expectation)(**expectation.kwargs)
     except ValueError as error:
@@ -292,7 +297,7 @@ def _refusals(expectation: Expectation) -> list[str]:
             return [str(error)]
         stated = [(".".join(str(p) for p in e["loc"]), e["msg"]) for e in errors()]
         return [msg if loc == "__root__" else f"kwargs.{loc}: {msg}" for loc, msg in stated]
-    except TypeError as error:
+    except (TypeError, re.error) as error:
         return [str(error)]
     return []
 

@@ -151,11 +151,13 @@ def test_a_faulty_decision_is_rejected_with_its_reason(fields, reason):
     assert reason in done.rejects["reason"][0]
 
 
-def test_a_broken_line_costs_that_line_alone():
-    content = decision(items=["i1"]) + b'\n{"retract": {"actor"\n' + decision(items=["i2"])
-    done = bring(content, LEDGER)
+@pytest.mark.parametrize("broken_line", [1, 2, 3])
+def test_a_broken_line_costs_that_line_alone(broken_line):
+    lines = [decision(items=["i1"]), decision(items=["i2"])]
+    lines.insert(broken_line - 1, b'{"retract": {"actor"')
+    done = bring(b"\n".join(lines), LEDGER)
     assert (done.balance.accepted, done.balance.rejected) == (2, 1)
-    assert "line 2" in done.rejects["reason"][0]
+    assert f"line {broken_line} " in done.rejects["reason"][0]
 
 
 def test_the_example_in_the_documentation_is_a_valid_decision():

@@ -5,6 +5,8 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from assets.ports import ReviewTask
 from assets.review.errors import ReviewUnreadable
@@ -240,3 +242,50 @@ def test_text_that_utf8_cannot_hold_does_not_stop_the_import():
 @pytest.mark.parametrize("strange", [-1, True, "3", None, float("inf")])
 def test_a_lead_time_that_is_none_is_left_out(strange):
     assert read_one(chose("good") | {"lead_time": strange}).lead_time_s is None
+
+
+KEYS = [
+    "id",
+    "data",
+    "annotations",
+    "result",
+    "value",
+    "choices",
+    "completed_by",
+    "task",
+    "annotation_id",
+    "label",
+    "predictions",
+    "prediction",
+    "updated_at",
+    "item_id",
+]
+VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(
+            st.sampled_from(KEYS),
+            inner,
+            max_size=5,
+        ),
+    ),
+    max_leaves=25,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(VALUES, max_size=4), st.booleans())
+def test_whatever_a_file_holds_is_read_or_refused(values, as_lines):
+    rows = [json.dumps(value) for value in values]
+    content = "\n".join(rows) if as_lines else "[" + ",".join(rows) + "]"
+    try:
+        file = READ(content.encode())
+    except ReviewUnreadable:
+        return
+    assert file.received == len(file.answers) + len(file.rejects)
+
+
+def test_a_million_lines_of_nonsense_are_refused_and_not_pondered():
+    with pytest.raises(ReviewUnreadable):
+        READ(b"nonsense\n" * 1_000_000)

@@ -242,6 +242,11 @@ def test_judging_changes_neither_log_levels_nor_the_frame():
         (BETWEEN, {"column": "confidnce", "min_value": 0}, "did you mean 'confidence'?"),
         (BETWEEN, {"column": "label", "min_value": 0, "severity": "x"}, "sets ['severity'] itself"),
         (
+            "expect_column_values_to_match_regex",
+            {"column": "label", "regex": "["},
+            "unterminated character set",
+        ),
+        (
             "expect_column_values_to_match_like_pattern",
             {"column": "label", "like_pattern": "g%"},
             "needs an SQL engine",
