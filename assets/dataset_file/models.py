@@ -95,8 +95,12 @@ class Ingestion(Section):
     reject_limit: Share = Field(
         0.1, description="Share of a batch's rows that may be rejected before the batch fails."
     )
-    near_duplicate_similarity: Share = Field(
-        0.95, description="From which similarity two items are reported as near-duplicates."
+    near_duplicate_similarity: StrictFloat | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="From which similarity two items are reported as near-duplicates; by default "
+        "0.8 for texts (shared 5-character shingles), 0.95 for images (correlation of thumbnails).",
     )
 
 

@@ -93,7 +93,11 @@ class Batch:
         return pl.scan_parquet(paths, schema=dict(ITEMS.columns), hive_partitioning=False)
 
     def rejects(self) -> pl.LazyFrame:
-        """All rows that were not taken, with their reasons."""
+        """All rows that were not taken, with their reasons.
+
+        Duplicate and known rows have the item's id and the row's own `source_uri`: under that name
+        too others may know the item.
+        """
         paths = sorted((self.folder / "objects" / rejects_prefix(self.name)).glob("*.parquet"))
         if not paths:
             return REJECTS.empty().lazy()

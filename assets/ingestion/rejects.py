@@ -50,9 +50,10 @@ REJECTS = Table(
         "excerpt": pl.String(),
         "rows": pl.Int64(),
         "item_id": pl.String(),
+        "source_uri": pl.String(),
     },
     key=("source", "row"),
-    nullable=frozenset({"row", "excerpt", "item_id"}),
+    nullable=frozenset({"row", "excerpt", "item_id", "source_uri"}),
     values={"reason": tuple(Reason)},
 )
 
@@ -153,4 +154,5 @@ def _row(reject: Reject) -> dict[str, object]:
         "excerpt": excerpt[:EXCERPT].rstrip("\r\n") or None,
         "rows": reject.rows,
         "item_id": None,
+        "source_uri": None,
     }

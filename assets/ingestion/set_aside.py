@@ -43,7 +43,7 @@ def _write(batch: Batch, folder: Path) -> None:
     no_fault = [reason.value for reason in NO_FAULT]
     rejects = batch.rejects().filter(~pl.col("reason").is_in(no_fault)).head(LISTED).collect()
     with (folder / REASONS).open("w", encoding="utf-8") as file:
-        for row in rejects.drop("item_id").iter_rows(named=True):
+        for row in rejects.drop("item_id", "source_uri").iter_rows(named=True):
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
     (folder / "summary.md").write_text(f"# {batch.name}\n\n{batch.counts.to_markdown()}\n")
     if (batch.folder / "rejected").is_dir():

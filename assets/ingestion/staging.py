@@ -125,5 +125,6 @@ def _as_rejects(items: pl.DataFrame, reason: Reason, detail: pl.Expr) -> pl.Data
         excerpt=pl.lit(None, pl.String),
         rows=pl.lit(1, pl.Int64),
         item_id="item_id",
+        source_uri="source_uri",
     )
     return columns.select(list(REJECTS.columns))

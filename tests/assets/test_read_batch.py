@@ -219,6 +219,14 @@ def test_duplicates_and_known_items_are_counted_and_count_against_no_limit(
     assert details[1] == "same content as a.csv 2"
 
 
+def test_every_name_of_an_item_can_be_found(ingest: Ingest) -> None:
+    batch = ingest("a.csv", "id,text\ns1,same\ns2,same\n")
+    columns = ["item_id", "source_uri"]
+    named = pl.concat([batch.items().select(columns), batch.rejects().select(columns)]).collect()
+    assert named["item_id"].n_unique() == 1
+    assert set(named["source_uri"]) == {"a.csv#id=s1", "a.csv#id=s2"}
+
+
 def test_rejects_beyond_the_limit_stop_the_batch_with_its_facts(ingest: Ingest) -> None:
     with pytest.raises(RejectLimitExceeded, match=r"40.0% rejected.*row 3: no text") as caught:
         ingest("a.csv", 'text\none\n""\ntwo\n" "\nthree\n', reject_limit=0.39)
