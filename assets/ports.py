@@ -148,7 +148,11 @@ class Stores(Protocol):
 
 @dataclass(frozen=True)
 class ReviewTask:
-    """One item for people: what they see, and what was predicted."""
+    """One item for people: what they see, and what was predicted.
+
+    `awaited` is how many human votes the item will have had, those taken back included, once
+    the task is answered.
+    """
 
     item_id: str
     modality: str
@@ -159,6 +163,7 @@ class ReviewTask:
     predicted_by: str
     priority: float
     reason: str
+    awaited: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +208,20 @@ class ReviewReject:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class OpenTask:
+    """A task of a review file that nobody answered.
+
+    Attributes:
+        item_id: The item; None where the task names none.
+        awaited: How many human votes the item has had once the task is answered; None where
+            the task does not say.
+    """
+
+    item_id: str | None
+    awaited: int | None
+
+
 @dataclass(frozen=True)
 class ReviewFile:
     """All that a review file holds: received = answers + rejects.
@@ -211,13 +230,13 @@ class ReviewFile:
         answers: The judgments that could be read.
         rejects: What could not be read.
         received: Judgments in the file, counted apart from reading them.
-        unanswered: Item id (None where the task names none) of each task that nobody answered.
+        unanswered: The tasks that nobody answered.
     """
 
     answers: tuple[ReviewAnswer, ...]
     rejects: tuple[ReviewReject, ...]
     received: int
-    unanswered: tuple[str | None, ...] = ()
+    unanswered: tuple[OpenTask, ...] = ()
 
 
 class ReviewTool(Protocol):

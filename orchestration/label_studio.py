@@ -7,7 +7,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from assets.ports import ReviewAnswer, ReviewFile, ReviewTask
-from orchestration.label_studio_exports import CONTROL, OF_DATASET, PREDICTION, read_export
+from orchestration.label_studio_exports import AWAITED, CONTROL, OF_DATASET, PREDICTION, read_export
 
 OBJECT = "item"
 _IMAGE_TYPES = {
@@ -84,6 +84,7 @@ def _task(task: ReviewTask, dataset: str) -> dict[str, Any]:
     data: dict[str, Any] = {
         "item_id": task.item_id,
         OF_DATASET: dataset,
+        AWAITED: task.awaited,
         "reason": task.reason,
         "priority": task.priority,
         _field(task.modality): _shown(task),

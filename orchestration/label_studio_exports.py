@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from assets.ports import ReviewAnswer, ReviewFile, ReviewReject
+from assets.ports import OpenTask, ReviewAnswer, ReviewFile, ReviewReject
 from assets.review.errors import ReviewUnreadable
 from assets.review.records import Broken, decoded, records
 
 CONTROL = "label"
 OF_DATASET = "hallmark_dataset"
 PREDICTION = "hallmark_prediction"
+AWAITED = "hallmark_awaited"
 # An item can be found by its whole text where the task does not name it.
 LOOKUP_LENGTH = {True: 1024, False: 65_536}
 _OWN_FIELDS = {"id", "annotation_id", "annotator", "created_at", "updated_at", "lead_time", CONTROL}
@@ -27,7 +28,7 @@ def read_export(content: bytes) -> ReviewFile:
     """
     answers: list[ReviewAnswer] = []
     rejects: list[ReviewReject] = []
-    unanswered: list[str | None] = []
+    unanswered: list[OpenTask] = []
     received = tasks = 0
     first_fault = "an empty list"
     for record in _tasks(decoded(content)):
@@ -40,7 +41,7 @@ def read_export(content: bytes) -> ReviewFile:
         raw = _annotations(record)
         received += len(raw)
         if not raw:
-            unanswered.append(_text(_data(record).get("item_id")))
+            unanswered.append(_open_task(_data(record)))
         for read in _read_task(record, raw):
             if isinstance(read, ReviewAnswer):
                 answers.append(read)
@@ -63,6 +64,11 @@ def _tasks(text: str) -> Iterator[Mapping[str, Any] | Broken]:
             yield record
         else:
             yield Broken(0, f"not a Label Studio task: its keys are {sorted(record)[:8]}")
+
+
+def _open_task(data: Mapping[str, Any]) -> OpenTask:
+    awaited = data.get(AWAITED)
+    return OpenTask(_text(data.get("item_id")), awaited if isinstance(awaited, int) else None)
 
 
 def _annotations(record: Mapping[str, Any]) -> list[Any]:

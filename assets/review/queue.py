@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from assets.dataset_file.models import Dataset
-from assets.ports import ProjectFolder, ReviewTask, ReviewTool
+from assets.ports import OpenTask, ProjectFolder, ReviewTask, ReviewTool
 from quality.ledger import effective_votes
 
 QUEUE = {
@@ -19,6 +19,7 @@ QUEUE = {
     "predicted_by": pl.String(),
     "priority": pl.Float64(),
     "reason": pl.String(),
+    "awaited": pl.UInt32(),
 }
 
 
@@ -30,12 +31,13 @@ def build_queue(
     dataset: Dataset,
     *,
     seed: int,
-    waiting: Collection[str] = (),
+    waiting: Collection[OpenTask] = (),
 ) -> pl.DataFrame:
     """The items worth a person's look, within the review budget, most worthwhile first.
 
     Left out are items that people answered as often as the review policy asks (a skip is an
-    answer, a vote that was taken back is none) and items that wait in an earlier queue.
+    answer, a vote that was taken back is none) and items of an earlier queue that wait for an
+    answer still.
 
     Args:
         labels: item_id, label and state of each item.
@@ -44,13 +46,18 @@ def build_queue(
         votes: The ledger.
         dataset: Its review section says how many, its consensus section who predicted.
         seed: Settles ties.
-        waiting: Ids of items that wait already, as `waiting_items` tells.
+        waiting: The tasks of earlier queues, as `waiting_items` finds them.
 
     Returns:
         Columns of QUEUE; `priority` in [0, 1].
     """
-    open_items = labels.join(_answered(votes, dataset.review.votes_per_item), "item_id", how="anti")
-    open_items = open_items.filter(~pl.col("item_id").is_in(list(waiting)))
+    open_items = (
+        labels.select("item_id", "label", "state")
+        .join(_human_votes(votes), "item_id", how="left")
+        .with_columns(pl.col("cast", "counting").fill_null(0))
+        .filter(pl.col("counting") < dataset.review.votes_per_item)
+        .join(_still_waiting(waiting, votes), "item_id", how="anti")
+    )
     ranked = (
         open_items.join(scores.select("item_id", "agreement"), "item_id", how="left")
         .join(probabilities.select("item_id", "probabilities"), "item_id", how="left")
@@ -69,17 +76,19 @@ def build_queue(
         pl.lit(f"consensus:{dataset.consensus.aggregator}").alias("predicted_by"),
         "priority",
         _reason().alias("reason"),
+        (pl.col("cast") + dataset.review.votes_per_item - pl.col("counting"))
+        .cast(pl.UInt32)
+        .alias("awaited"),
     )
 
 
-def waiting_items(dataset: Dataset, tool: ReviewTool, folder: ProjectFolder) -> set[str]:
-    """Ids of the items in the queue files that lie in the project; deleting a file frees them."""
-    return {
-        item
+def waiting_items(dataset: Dataset, tool: ReviewTool, folder: ProjectFolder) -> list[OpenTask]:
+    """The tasks of the queue files that lie in the project; deleting a file frees its items."""
+    return [
+        task
         for path in sorted(folder.queue(dataset.name).glob("*.json"))
-        for item in tool.answers(path.read_bytes()).unanswered
-        if item is not None
-    }
+        for task in tool.answers(path.read_bytes()).unanswered
+    ]
 
 
 def write_queue(
@@ -121,9 +130,33 @@ def write_queue(
     return path
 
 
-def _answered(votes: pl.DataFrame, times: int) -> pl.DataFrame:
-    people = effective_votes(votes).filter(pl.col("actor_kind") == "human")
-    return people.group_by("item_id").len().filter(pl.col("len") >= times).select("item_id")
+def _human_votes(votes: pl.DataFrame) -> pl.DataFrame:
+    """By item: how many votes people ever cast, and how many of them count."""
+    people = votes.filter(pl.col("actor_kind") == "human", pl.col("kind") != "retract")
+    counting = effective_votes(votes).filter(pl.col("actor_kind") == "human")
+    return (
+        people.group_by("item_id")
+        .agg(pl.len().alias("cast"))
+        .join(counting.group_by("item_id").agg(pl.len().alias("counting")), "item_id", how="left")
+    )
+
+
+def _still_waiting(waiting: Collection[OpenTask], votes: pl.DataFrame) -> pl.DataFrame:
+    """Items whose task has not had the votes that it waits for.
+
+    All votes ever cast are counted: an item whose votes were taken back later was answered, and
+    is asked about again in a new task.
+    """
+    tasks = pl.DataFrame(
+        [(task.item_id, task.awaited) for task in waiting],
+        schema={"item_id": pl.String, "awaited": pl.Int64},
+        orient="row",
+    )
+    return (
+        tasks.join(_human_votes(votes), "item_id", how="left")
+        .filter(pl.col("cast").fill_null(0) < pl.col("awaited").fill_null(1))
+        .select("item_id")
+    )
 
 
 def _uncertainty(classes: int) -> pl.Expr:

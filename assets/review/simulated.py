@@ -48,7 +48,8 @@ class SimulatedReviewer:
             classes: All classes.
             at: When the first answer is given; each takes a few seconds.
         """
-        known = [item for item in queue.unanswered if item is not None and item in truth]
+        asked = [task.item_id for task in queue.unanswered]
+        known = [item for item in asked if item is not None and item in truth]
         answers: list[ReviewAnswer] = []
         for item in known:
             rng = np.random.default_rng(self._number(item, "answer"))

@@ -9,10 +9,12 @@ import polars as pl
 import pytest
 
 from assets.dataset_file.models import Dataset
+from assets.ports import OpenTask
 from assets.review.imports import import_review_file
 from assets.review.queue import QUEUE, build_queue, waiting_items, write_queue
 from assets.review.simulated import SimulatedReviewer
 from orchestration.label_studio import LabelStudio, answered
+from quality.ledger import retractions
 from quality.schema import VOTES
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -24,7 +26,13 @@ DATASET = Dataset.model_validate(
         "review": {"budget": 2},
     }
 )
-LABELS = pl.DataFrame({"item_id": ["sure", "split", "unsure"], "label": ["good", "good", "bad"]})
+LABELS = pl.DataFrame(
+    {
+        "item_id": ["sure", "split", "unsure"],
+        "label": ["good", "good", "bad"],
+        "state": ["auto"] * 3,
+    }
+)
 SCORES = pl.DataFrame({"item_id": ["sure", "split", "unsure"], "agreement": [1.0, 0.2, 1.0]})
 ODDS = pl.DataFrame(
     {
@@ -93,7 +101,9 @@ def test_the_queue_holds_what_is_most_in_doubt_within_the_budget():
 
 
 def test_an_item_without_votes_comes_before_all_others():
-    labels = pl.concat([LABELS, pl.DataFrame({"item_id": ["new"], "label": [None]})])
+    labels = pl.concat(
+        [LABELS, pl.DataFrame({"item_id": ["new"], "label": [None], "state": ["unlabeled"]})]
+    )
     chosen = build_queue(labels, SCORES, ODDS, VOTES.empty(), DATASET, seed=1)
     assert chosen.row(0, named=True)["item_id"] == "new"
     assert chosen.row(0, named=True)["reason"] == "nobody labeled it"
@@ -107,8 +117,28 @@ def test_what_people_answered_is_not_asked_again(tmp_path):
 def test_what_waits_in_an_earlier_queue_is_not_asked_twice(tmp_path):
     written(tmp_path)
     waiting = waiting_items(DATASET, LabelStudio(), Folder(tmp_path))
-    assert waiting == {"unsure", "split"}
+    assert waiting == [OpenTask("unsure", 1), OpenTask("split", 1)]
     assert queue(waiting=waiting)["item_id"].to_list() == ["sure"]
+
+
+def test_an_item_whose_votes_were_taken_back_is_asked_about_again(tmp_path):
+    votes = imported(answers_of(written(tmp_path), SimulatedReviewer("cy", 0.0, 1))).votes
+    back = retractions(
+        votes,
+        votes["vote_id"],
+        by="human:lead",
+        reason="careless",
+        at=pl.lit(NOW),
+        run_id="r",
+        code_version="c",
+    )
+    ledger = pl.concat([votes, back])
+    waiting = waiting_items(DATASET, LabelStudio(), Folder(tmp_path))
+    again = queue(ledger, waiting)
+    assert again.select("item_id", "awaited").rows() == [("unsure", 2), ("split", 2)]
+    written(tmp_path, again)
+    waiting = waiting_items(DATASET, LabelStudio(), Folder(tmp_path))
+    assert queue(ledger, waiting)["item_id"].to_list() == ["sure"]
 
 
 def test_the_same_queue_is_the_same_file(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assets.ports import ReviewTask
+from assets.ports import OpenTask, ReviewTask
 from assets.review.errors import ReviewUnreadable
 from orchestration.label_studio import LabelStudio
 
@@ -67,6 +67,7 @@ def asked(**fields) -> ReviewTask:
         "predicted_by": "consensus:majority",
         "priority": 0.5,
         "reason": "unsure",
+        "awaited": 1,
     }
     return ReviewTask(**{**stated, **fields})
 
@@ -125,7 +126,11 @@ def test_the_configuration_offers_each_class_with_its_description(modality, tag)
 
 def test_a_queue_read_back_is_all_unanswered():
     file = READ(LabelStudio().tasks([asked(), asked(item_id="i2")], dataset="films"))
-    assert (file.received, file.answers, file.unanswered) == (0, (), ("i1", "i2"))
+    assert (file.received, file.answers, file.unanswered) == (
+        0,
+        (),
+        (OpenTask("i1", 1), OpenTask("i2", 1)),
+    )
 
 
 def test_the_prediction_that_an_annotation_started_from_is_the_one_shown():
