@@ -1,5 +1,8 @@
 """The one place that starts the embedded lakeFS server; elsewhere it is a server like any other."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 from infra.lakefs import process
@@ -32,3 +35,13 @@ def stop(folder: Path) -> bool:
     if server is not None:
         server.stop()
     return server is not None
+
+
+def check(folder: Path) -> tuple[int, str]:
+    """Exit status and JSON report of the server's own check of everything it stores."""
+    command = [sys.executable, "-m", "infra.lakefs", "check", "--json", "--root", str(folder)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    ran = subprocess.run(  # noqa: S603 - our own module with our own arguments
+        command, capture_output=True, text=True, check=False, env=environment
+    )
+    return ran.returncode, (ran.stdout or ran.stderr).strip()

@@ -104,17 +104,18 @@ def _receive(repository: Repository, commit: str, wanted: StoredObject, file: Bi
 def _part(repository: Repository, commit: str, wanted: StoredObject, start: int) -> bytes:
     whole = wanted.size <= PART
     window = None if whole else f"bytes={start}-{min(start + PART, wanted.size) - 1}"
+    return read_object(repository, commit, wanted.path, window)
+
+
+def read_object(repository: Repository, ref: str, path: str, window: str | None = None) -> bytes:
+    """Bytes of an object as they come, or those of an HTTP range of it."""
     connection = repository.connection
 
     def get() -> bytes:
         return bytes(
             connection.sdk.objects_api.get_object(
-                repository.name,
-                commit,
-                wanted.path,
-                range=window,
-                presign=connection.facts.pre_sign,
+                repository.name, ref, path, range=window, presign=connection.facts.pre_sign
             )
         )
 
-    return repository.ask(f"read '{wanted.path}' at {commit[:12]}", get)
+    return repository.ask(f"read '{path}' at {ref[:12]}", get)
