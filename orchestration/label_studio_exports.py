@@ -17,6 +17,7 @@ PREDICTION = "hallmark_prediction"
 AWAITED = "hallmark_awaited"
 # An item can be found by its whole text where the task does not name it.
 LOOKUP_LENGTH = {True: 1024, False: 65_536}
+_MARKS = {"data", "annotations", "completions", "result", "annotation_id"}
 _OWN_FIELDS = {"id", "annotation_id", "annotator", "created_at", "updated_at", "lead_time", CONTROL}
 
 
@@ -54,16 +55,16 @@ def read_export(content: bytes) -> ReviewFile:
 
 def _tasks(text: str) -> Iterator[Mapping[str, Any] | Broken]:
     for record in records(text):
-        if isinstance(record, Broken):
-            yield record
-        elif not isinstance(record, dict):
-            yield Broken(0, f"expected a task, found {json.dumps(record)[:80]}")
-        elif isinstance(record.get("tasks"), list):
-            yield from (t for t in record["tasks"] if isinstance(t, dict))
-        elif record.keys() & {"data", "annotations", "completions", "result", "annotation_id"}:
-            yield record
-        else:
-            yield Broken(0, f"not a Label Studio task: its keys are {sorted(record)[:8]}")
+        page = record.get("tasks") if isinstance(record, dict) else None
+        for task in page if isinstance(page, list) else [record]:
+            if isinstance(task, Broken):
+                yield task
+            elif not isinstance(task, dict):
+                yield Broken(0, f"expected a task, found {json.dumps(task)[:80]}")
+            elif not _MARKS & task.keys():
+                yield Broken(0, f"not a Label Studio task: its keys are {sorted(task)[:8]}")
+            else:
+                yield task
 
 
 def _open_task(data: Mapping[str, Any]) -> OpenTask:
@@ -152,11 +153,9 @@ def _read_annotation(
 
 
 def _not_one(chosen: Sequence[str]) -> str:
-    return (
-        f"{len(chosen)} classes chosen ({list(chosen)[:5]}), expected one"
-        if chosen
-        else ("submitted without a choice")
-    )
+    if not chosen:
+        return "submitted without a choice"
+    return f"{len(chosen)} classes chosen ({list(chosen)[:5]}), expected one"
 
 
 def _choices(annotation: Mapping[str, Any]) -> list[str] | str:

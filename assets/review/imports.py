@@ -28,6 +28,7 @@ _ANSWERS = {
     "made_for": pl.String(),
     "also": pl.String(),
 }
+_SHOWN = 80
 _SAME = ("item_id", "task", "annotation", "cast_at")
 
 
@@ -135,47 +136,55 @@ def _kind() -> pl.Expr:
 
 
 def _checked(answers: pl.DataFrame, dataset: Dataset, votes: pl.DataFrame) -> pl.DataFrame:
-    """The answers with `outcome` and `reason`."""
-    strange = answers["label"].drop_nulls().unique()
-    strange = strange.filter(~strange.is_in(list(dataset.classes)))
-    unknown = {label: _unknown_class(label, dataset) for label in strange}
-    elsewhere = pl.when(pl.col("made_for") != dataset.name).then(
-        pl.format("the task is of dataset '{}', not of '{}'", "made_for", pl.lit(dataset.name))
-    )
-    fault = pl.coalesce(
-        elsewhere,
-        "item_fault",
-        pl.col("label").replace_strict(unknown, default=None, return_dtype=pl.String),
-    )
-    judged = answers.with_columns(fault.alias("fault")).with_row_index("row")
-    said = _said_before(judged.filter(pl.col("fault").is_null()), votes)
+    """The answers with `outcome` and `reason`.
+
+    What is on record already is a duplicate even if its class has left the ontology since.
+    """
+    placed = _placed(answers, dataset)
+    said = _said_before(placed.filter(pl.col("misplaced").is_null()), votes)
     twin = pl.col("first_actor").is_not_null()
     same_actor = pl.any_horizontal(pl.col("actor", "also") == pl.col("first_actor"))
     agrees = same_actor & pl.col("label").eq_missing(pl.col("first_label"))
-    outcome = (
-        pl.when(pl.col("fault").is_not_null())
-        .then(pl.lit("rejected"))
-        .when(twin & agrees)
-        .then(pl.lit("duplicate"))
-        .when(twin)
-        .then(pl.lit("conflict"))
-        .otherwise(pl.lit("accepted"))
-    )
     conflict = pl.format(
         "the same annotation of the same time is on record as '{}' by {}; which one is right?",
         pl.col("first_label").fill_null("skip"),
         "first_actor",
     )
     return (
-        judged.join(said, on="row", how="left", maintain_order="left")
-        .with_columns(outcome.alias("outcome"))
+        placed.join(said, on="row", how="left", maintain_order="left")
+        .with_columns(
+            pl.when(pl.col("misplaced").is_not_null())
+            .then(pl.lit("rejected"))
+            .when(twin & agrees)
+            .then(pl.lit("duplicate"))
+            .when(pl.col("unknown_class").is_not_null())
+            .then(pl.lit("rejected"))
+            .when(twin)
+            .then(pl.lit("conflict"))
+            .otherwise(pl.lit("accepted"))
+            .alias("outcome")
+        )
         .with_columns(
             pl.when(pl.col("outcome") == "conflict")
             .then(conflict)
-            .otherwise("fault")
+            .otherwise(pl.coalesce("misplaced", "unknown_class"))
             .alias("reason")
         )
     )
+
+
+def _placed(answers: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
+    """The answers, numbered, with what is wrong about their dataset, item or class."""
+    strange = answers["label"].drop_nulls().unique()
+    strange = strange.filter(~strange.is_in(list(dataset.classes)))
+    unknown = {label: _unknown_class(label, dataset) for label in strange}
+    elsewhere = pl.when(pl.col("made_for") != dataset.name).then(
+        pl.format("the task is of dataset '{}', not of '{}'", "made_for", pl.lit(dataset.name))
+    )
+    faults = pl.col("label").replace_strict(unknown, default=None, return_dtype=pl.String)
+    return answers.with_columns(
+        pl.coalesce(elsewhere, "item_fault").alias("misplaced"), faults.alias("unknown_class")
+    ).with_row_index("row")
 
 
 def _said_before(answers: pl.DataFrame, votes: pl.DataFrame) -> pl.DataFrame:
@@ -187,24 +196,26 @@ def _said_before(answers: pl.DataFrame, votes: pl.DataFrame) -> pl.DataFrame:
         pl.col("origin").struct.field("annotation"),
         *("cast_at", "actor", "label"),
     )
-    both = pl.concat([ledger, answers.select(ledger.columns)])
+    known = ledger.join(answers, on=["item_id", "task", "annotation"], how="semi")
+    sound = pl.col("unknown_class").is_null()
+    both = pl.concat([known, answers.filter(sound).select(known.columns)]).with_row_index("order")
+    first = both.group_by(_SAME, maintain_order=True).agg(
+        pl.col("order", "actor", "label").first().name.prefix("first_")
+    )
     return (
-        both.with_row_index("order")
-        .with_columns(
-            pl.col("order").first().over(_SAME).alias("first"),
-            pl.col("actor").first().over(_SAME).alias("first_actor"),
-            pl.col("label").first().over(_SAME).alias("first_label"),
-        )
-        .filter(pl.col("row").is_not_null(), pl.col("order") != pl.col("first"))
+        answers.select("row", *_SAME)
+        .join(first, on=_SAME, how="inner", nulls_equal=True)
+        .join(both.select("row", "order").drop_nulls(), on="row", how="left")
+        .filter(pl.col("order").is_null() | (pl.col("order") != pl.col("first_order")))
         .select("row", "first_actor", "first_label")
     )
 
 
 def _unknown_class(label: str, dataset: Dataset) -> str:
     folded = {name.casefold(): name for name in dataset.classes}
-    close = get_close_matches(label.strip().casefold(), folded, n=1)
+    close = get_close_matches(label.strip().casefold()[:_SHOWN], folded, n=1)
     hint = f"; did you mean '{folded[close[0]]}'?" if close else ""
-    shown = label if len(label) <= 80 else label[:80] + "..."  # noqa: PLR2004 - a line's width
+    shown = label if len(label) <= _SHOWN else label[:_SHOWN] + "..."
     return (
         f"'{shown}' is no class of {dataset.name} (ontology {dataset.ontology.version}), "
         f"expected one of {list(dataset.classes)}{hint}"

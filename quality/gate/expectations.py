@@ -130,8 +130,9 @@ def _judged(frame: pl.DataFrame, suite: Suite, asked: Sequence[int]) -> dict[int
 
 def _columns(expectation: Expectation) -> list[str]:
     """The columns that the expectation's arguments name."""
-    values = [expectation.kwargs.get(key, []) for key in _COLUMN_ARGUMENTS]
-    return [str(c) for value in values for c in ([value] if isinstance(value, str) else value)]
+    values = [expectation.kwargs[key] for key in _COLUMN_ARGUMENTS if key in expectation.kwargs]
+    lists = [value if isinstance(value, list | tuple) else [value] for value in values]
+    return [str(column) for columns in lists for column in columns]
 
 
 def _obstacle(expectation: Expectation, frame: pl.DataFrame) -> str | None:

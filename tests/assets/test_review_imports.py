@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assets.dataset_file.models import Dataset
+from assets.dataset_file.models import Dataset, Ontology
 from assets.ports import ReviewFile
 from assets.review.balance import ReviewImport
 from assets.review.errors import LedgerUnbalanced, ReviewUnreadable
@@ -35,12 +35,12 @@ DATASET = Dataset.model_validate(
 )
 
 
-def bring(content, votes=None, *, tool=None, items=ITEMS) -> ReviewImport:
+def bring(content, votes=None, *, tool=None, items=ITEMS, into=DATASET) -> ReviewImport:
     raw = content if isinstance(content, bytes) else json.dumps(content).encode()
     return import_review_file(
         raw,
         "export.json",
-        DATASET,
+        into,
         tool=tool or LabelStudio(),
         items=items,
         votes=VOTES.empty() if votes is None else votes,
@@ -154,6 +154,14 @@ def test_an_unknown_class_is_rejected_with_the_likely_one():
     reject = done.rejects.row(0, named=True)
     assert "did you mean 'positive'" in reject["reason"]
     assert (reject["label"], reject["actor"]) == ("Postive", "human:ana@example.com")
+
+
+def test_a_vote_on_record_stays_a_duplicate_when_its_class_leaves_the_ontology():
+    first = bring([task(annotation("mixed"))])
+    ontology = Ontology(version="2", classes=("positive", "negative"))
+    narrowed = DATASET.model_copy(update={"ontology": ontology})
+    again = bring([task(annotation("mixed"), annotation("mixed", 2))], first.votes, into=narrowed)
+    assert (again.balance.duplicate, again.balance.rejected) == (1, 1)
 
 
 def test_a_vote_on_an_unknown_item_is_rejected_and_kept():

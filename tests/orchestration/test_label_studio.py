@@ -147,6 +147,11 @@ def test_predictions_reduced_to_ids_leave_what_was_sent_with_the_task():
     assert read_one(chose("bad") | {"parent_prediction": 286}, **task).shown_prediction == "good"
 
 
+def test_a_page_of_tasks_is_read_and_what_is_no_task_in_it_is_rejected():
+    file = READ(json.dumps({"total": 2, "tasks": [5, {"data": {}, "annotations": []}]}).encode())
+    assert (len(file.rejects), len(file.unanswered), file.received) == (1, 1, 1)
+
+
 def test_json_lines_are_read():
     line = json.dumps({"id": 1, "data": {"item_id": "i1"}, "annotations": [chose("good")]})
     assert len(READ(f"{line}\n{line}\n".encode()).answers) == 2
