@@ -25,16 +25,19 @@ class FunctionsLabeler:
     def __init__(self, section: Section, root: Path) -> None:
         self._section = section
         self._root = root
+        self._actors: Mapping[str, str] | None = None
 
     @property
     def actors(self) -> Mapping[str, str]:
-        """Version of each function's actor.
+        """Version of each function's actor, as the file was when this labeler first read it.
 
         Raises:
             LabelingFileInvalid: names the file, the line and the reason.
         """
-        with self._process() as process:
-            return _actors(process)
+        if self._actors is None:
+            with self._process() as process:
+                self._actors = _actors(process)
+        return self._actors
 
     @property
     def version(self) -> str:
@@ -56,7 +59,7 @@ class FunctionsLabeler:
         done = 0
         with self._process() as process:
             process.prepare(items.classes, limit_s=self._section.time_limit_seconds)
-            actors = _actors(process)
+            actors = self._actors = _actors(process)
             for chunk in items.items.iter_slices(CHUNK):
                 answer = process.answer(list(_parts(chunk, items)))
                 codes.extend(chain.from_iterable(answer.codes))
