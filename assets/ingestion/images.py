@@ -9,11 +9,11 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 
 from assets.dataset_file.models import Ingestion
-from assets.ingestion.arrivals import IMAGES, ArrivedFile
+from assets.ingestion.arrivals import ArrivedFile
 from assets.ingestion.errors import ArrivalChanged
-from assets.ingestion.files import whole
 from assets.ingestion.rejects import Fault, Reason
 
+IMAGES = (".png", ".jpg", ".jpeg")
 AT_ONCE = 64
 SUFFIXES = {"PNG": ".png", "JPEG": ".jpg", "MPO": ".jpg"}
 
@@ -59,9 +59,8 @@ def _read(inbox: Path, file: ArrivedFile, spec: Ingestion, folder: Path) -> Imag
     except Fault as fault:
         return ImageRead(file, None, fault)
     uri = media_path(file.sha256, suffix)
-    if not (folder / uri).exists():
-        with whole(folder / uri) as path:
-            path.write_bytes(data)
+    (folder / uri).parent.mkdir(parents=True, exist_ok=True)
+    (folder / uri).write_bytes(data)
     return ImageRead(file, uri, None)
 
 

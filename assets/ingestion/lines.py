@@ -28,10 +28,10 @@ def lines(path: Path, limit: int) -> Iterator[Line]:
     """
     with path.open("rb", buffering=1 << 20) as file:
         number = 1
-        raw = file.readline(limit + 1).removeprefix(BOM)
+        raw = file.readline(limit + 1)
         while raw:
             whole = len(raw) <= limit or raw.endswith(b"\n")
-            yield Line(number, raw, whole)
+            yield Line(number, raw.removeprefix(BOM) if number == 1 else raw, whole)
             if not whole:
                 _skip_line(file, limit)
             number += 1

@@ -4,9 +4,10 @@ import json
 import os
 from pathlib import Path
 
-from assets.ingestion.arrivals import Arrival, arrival_of
+from assets.ingestion.arrivals import Arrival
 from assets.ingestion.errors import ArrivalMissing
 from assets.ingestion.files import whole
+from assets.ingestion.inbox import arrival_of
 from assets.ingestion.marker import TAKEN, marker
 
 

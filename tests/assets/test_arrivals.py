@@ -123,9 +123,11 @@ def test_what_is_no_regular_file_waits_and_holds_up_nothing(
     (inbox / "gone.csv").symlink_to(inbox / "nowhere")
     (inbox / "empty").mkdir()
     (inbox / "rows.csv").write_text("text\nhello\n")
-    seen = look(inbox, 0, time.time() + LATER, cache=tmp_path)
+    (inbox / "linked").mkdir()
+    (inbox / "linked" / "elsewhere").symlink_to(tmp_path)
+    seen = look(inbox, 0, time.time() + LATER, cache=tmp_path / "cache")
     assert names(list(seen.arrivals)) == ["rows.csv"]
-    assert {waiting.name for waiting in seen.waiting} == {"pipe.csv", "gone.csv", "empty"}
+    assert {waiting.name for waiting in seen.waiting} == {"pipe.csv", "gone.csv", "empty", "linked"}
 
 
 def test_an_absent_inbox_is_an_empty_one(tmp_path: Path) -> None:
