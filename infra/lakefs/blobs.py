@@ -104,7 +104,10 @@ class Incoming:
     def __init__(self, blobs: Blobs, path: Path) -> None:
         self._blobs = blobs
         self._path = path
-        self._file = path.open("xb", buffering=0)
+        try:
+            self._file = path.open("xb", buffering=0)
+        except OSError as error:
+            raise StorageFailedError(f"storage refused the write: {error.strerror}") from error
         self._sha256 = sha256()
         self._md5 = _md5()
         self._size = 0

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from infra.lakefs import lock
@@ -103,15 +103,14 @@ def _search_path() -> str:
 def _await(root: Path, child: subprocess.Popen[bytes], log: Path, begin: int) -> Server:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
+        gone = child.poll() is not None
         running = find(root)
         if running and running.pid == child.pid:
-            return Server(
-                root, running.endpoint, running.access_key, running.secret_key, child.pid, child
-            )
-        if child.poll() is not None:
-            # Somebody else may have been faster.
-            if running:
-                return running
+            return replace(running, _child=child)
+        # Somebody else may have been faster, and be about to say where.
+        if gone and running:
+            return running
+        if gone and not lock.is_held(root):
             break
         time.sleep(_POLL_SECONDS)
     child.kill()

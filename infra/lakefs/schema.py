@@ -8,6 +8,8 @@ from infra.lakefs.tree import EMPTY, EMPTY_ROOT
 
 VERSION = 1
 FILE = "lakefs.sqlite"
+# What the write-ahead log may keep of the disk after a large commit.
+_LOG_BYTES = 64 << 20
 
 _TABLES = """
 CREATE TABLE repository (
@@ -58,6 +60,7 @@ def connect(root: Path) -> sqlite3.Connection:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA cache_size = -16000")
+        db.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
     except sqlite3.DatabaseError as error:
         raise StoreError(
             f"{root / FILE} cannot be opened: {error}. Restore the folder from a copy."

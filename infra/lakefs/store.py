@@ -16,7 +16,7 @@ from infra.lakefs.errors import DamagedError
 from infra.lakefs.tree import Node, verified
 from infra.lakefs.writer import Job, Writer
 
-_NODES_CACHED = 8192
+_NODES_CACHED = 2048
 _NODES_PER_WRITE = 128
 _ROWS_PER_SWEEP = 2000
 
@@ -41,7 +41,7 @@ class Store:
         self.load: Callable[[bytes], Node] = lru_cache(_NODES_CACHED)(self._load)
         self._branch_locks: dict[tuple[str, str], threading.Lock] = {}
         self._sequence = itertools.count(self._last_sequence() + 1)
-        self._writer = Writer(lambda: self._db)
+        self._writer = Writer(self._open)
         self._sweeper = ThreadPoolExecutor(1, "lakefs-sweeper")
         self.write(_sweep_leftovers)
 
@@ -101,8 +101,12 @@ class Store:
     @property
     def _db(self) -> sqlite3.Connection:
         db: sqlite3.Connection | None = getattr(self._local, "db", None)
-        if db is None:
-            db = self._local.db = schema.connect(self._root)
+        return self._open() if db is None else db
+
+    def _open(self) -> sqlite3.Connection:
+        """A new connection, which is this thread's from then on."""
+        db: sqlite3.Connection = schema.connect(self._root)
+        self._local.db = db
         return db
 
     def _last_sequence(self) -> int:

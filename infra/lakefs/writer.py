@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, TypeVar
 
@@ -51,6 +52,10 @@ class Writer:
         db = self._connect()
         while (first := self._queue.get()) is not None:
             outcomes = _batch(db, first, self._next)
+            if db.in_transaction:
+                # Not even the rollback went through; a new connection recovers from the log.
+                db.close()
+                db = self._connect()
             for future, result, error in outcomes:
                 if error is None:
                     future.set_result(result)
@@ -84,7 +89,7 @@ def _batch(
             queued = following() if time.monotonic() < deadline else None
         db.execute("COMMIT")
     except sqlite3.Error as error:
-        if db.in_transaction:
+        with suppress(sqlite3.Error):
             db.execute("ROLLBACK")
         failure = StorageFailedError(f"storage refused the write, nothing was kept: {error}")
         return [_Outcome(future, None, failure) for future, _, _ in outcomes]

@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,15 @@ def test_a_started_server_answers_with_its_keys(server: Server) -> None:
 def test_starting_again_gives_the_server_that_runs(server: Server) -> None:
     assert start(server.root) == server
     assert find(server.root) == server
+
+
+def test_those_who_start_it_together_get_one_server(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        started = list(threads.map(start, [tmp_path] * 4))
+    started[0].stop()
+    for other in started:
+        other.wait()
+    assert len({server.pid for server in started}) == 1
 
 
 def test_a_stopped_server_is_not_found(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
@@ -63,6 +64,9 @@ class App:
             return json_reply({"message": "request holds text that is not valid UTF-8"}, 400)
         except _ClientGoneError:
             raise
+        except sqlite3.Error as error:
+            _errors.exception("the store cannot be read")
+            return json_reply({"message": f"the store cannot be read: {error}"}, 500)
         except Exception:  # noqa: BLE001 - a client gets no trace, the log does
             _errors.exception("request failed: %s %s", scope["method"], scope["path"])
             return json_reply({"message": "internal server error"}, 500)

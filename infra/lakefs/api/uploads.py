@@ -23,8 +23,6 @@ async def upload_object(call: Call) -> Reply:
     path, target = call.query.text("path"), call.target()
     key, if_absent = names.key(path), _if_absent(call)
     metadata = _metadata(call)
-    # A large body is not worth taking when the branch cannot have it.
-    await asyncio.to_thread(_check, call, target)
     content_type: str | None = call.headers.get("content-type", "")
     chunks = call.chunks()
     if content_type and content_type.lower().startswith("multipart/form-data"):
@@ -32,7 +30,7 @@ async def upload_object(call: Call) -> Reply:
         content_type = await parts.open_content()
         chunks = parts.content()
     kind = media_type(content_type or DEFAULT_TYPE)
-    content = await receive(call.store.blobs, chunks)
+    content = await receive(call.store.blobs, chunks, admit=lambda: _check(call, target))
     entry = Entry(content.size, content.md5, content.sha256, kind, metadata, int(time.time()))
     staged = await asyncio.wrap_future(
         call.store.submit(
