@@ -16,8 +16,8 @@ from infra.lakefs.errors import DamagedError
 from infra.lakefs.tree import Node, verified
 from infra.lakefs.writer import Job, Writer
 
-_NODES_CACHED = 2048
-_NODES_PER_WRITE = 128
+_NODES_CACHED = 8192
+_NODES_PER_WRITE = 512
 _ROWS_PER_SWEEP = 2000
 
 T = TypeVar("T")

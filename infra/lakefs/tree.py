@@ -16,7 +16,8 @@ from hashlib import blake2b
 from itertools import accumulate, pairwise
 
 IDENTITY_BYTES = 32
-_FANOUT_BITS = 6
+# One key in 16 ends a node: nodes of about 4 KiB, a page of the database.
+_FANOUT_BITS = 4
 _HEADER = struct.Struct("<BI")
 
 
@@ -211,6 +212,6 @@ def _cut(found: list[Item], level: int) -> Iterator[list[Item]]:
 
 
 def _ends(key: bytes, level: int) -> bool:
-    """Whether a node of this level ends after this key: one in 64 keys of the level."""
+    """Whether a node of this level ends after this key: one in 16 keys of the level."""
     mask = (1 << _FANOUT_BITS * (level + 1)) - 1
     return not int.from_bytes(blake2b(key, digest_size=8).digest()) & mask
