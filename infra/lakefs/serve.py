@@ -3,8 +3,10 @@
 import ipaddress
 import logging
 import resource
+import signal
 import socket
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 
@@ -62,12 +64,19 @@ def serve(
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         backlog=_BACKLOG,
     )
+    # uvicorn repeats the signal that ended it: by default that would skip what follows.
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, _exit)
     try:
         uvicorn.Server(config).run(sockets=[listener])
     finally:
         imports.close()
         store.close()
         lock.release()
+
+
+def _exit(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
 
 
 def _is_loopback(host: str) -> bool:

@@ -61,6 +61,15 @@ def test_a_stopped_server_is_not_found(tmp_path: Path) -> None:
     assert find(tmp_path) is None
 
 
+def test_a_stopped_server_leaves_its_folder_in_order(tmp_path: Path) -> None:
+    start(tmp_path).stop()
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {
+        "blobs", "credentials.json", "lakefs.sqlite", "server.lock", "server.log", "tmp"
+    }  # fmt: skip
+    assert not (tmp_path / "server.log").read_text()
+
+
 def test_the_keys_survive_a_restart(tmp_path: Path) -> None:
     first = start(tmp_path)
     first.stop()
