@@ -52,6 +52,9 @@ def serve(
     server = Server(store, Auth(known), imports, presign)
     _log_to_stderr(access_log=access_log)
     _allow_many_connections()
+    # uvicorn repeats the signal that ended it: by default that would skip the orderly end.
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, _exit)
     lock.announce(_endpoint(listener), known.access_key, known.secret_key)
     config = uvicorn.Config(
         App(server),
@@ -64,9 +67,6 @@ def serve(
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         backlog=_BACKLOG,
     )
-    # uvicorn repeats the signal that ended it: by default that would skip what follows.
-    for ending in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(ending, _exit)
     try:
         uvicorn.Server(config).run(sockets=[listener])
     finally:

@@ -62,7 +62,9 @@ def test_a_stopped_server_is_not_found(tmp_path: Path) -> None:
 
 
 def test_a_stopped_server_leaves_its_folder_in_order(tmp_path: Path) -> None:
-    start(tmp_path).stop()
+    server = start(tmp_path)
+    assert _version(server)
+    server.stop()
     left = {path.name for path in tmp_path.iterdir()}
     assert left == {
         "blobs", "credentials.json", "lakefs.sqlite", "server.lock", "server.log", "tmp"
