@@ -4,14 +4,13 @@ The sort is numpy's, and once sorted the rest is nearly free, in loops that nump
 with them a column of 2 x 100,000 values takes a fifteenth of what `scipy.stats.ks_2samp` takes.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from quality.consensus.compiled import compiled
 from quality.drift.errors import DriftError
 from quality.drift.kolmogorov import ks_p_values
 
@@ -36,9 +35,8 @@ class OrderedPair:
 
     def ks_distance(self) -> float:
         """Largest gap between the two distribution functions, 0 to 1."""
-        widest_gap, _ = _kernels()
         cells = self.reference.size * self.current.size
-        return float(widest_gap(self.reference, self.current) / cells)
+        return float(compiled(_widest_gap)(self.reference, self.current) / cells)
 
     def wasserstein(self) -> float:
         """Wasserstein-1 distance: how far a value has to move on average, in the column's unit.
@@ -49,9 +47,8 @@ class OrderedPair:
         for side in (self.reference, self.current):
             if not np.isfinite(side[[0, -1]]).all():
                 raise DriftError("the Wasserstein distance to an infinity is not defined")
-        _, area = _kernels()
         cells = self.reference.size * self.current.size
-        return float(area(self.reference, self.current) / cells)
+        return float(compiled(_area)(self.reference, self.current) / cells)
 
     def bin_counts(self, bins: int) -> tuple[Counts, Counts]:
         """Counts of both samples in bins cut at the reference's quantiles; ties share a bin."""
@@ -80,24 +77,6 @@ def ks(reference: Any, current: Any) -> KsTest:
     gap = pair.ks_distance()
     p_value = ks_p_values(np.array([gap]), pair.reference.size, pair.current.size)[0]
     return KsTest(gap, float(p_value))
-
-
-def ks_columns(reference: Any, current: Any) -> tuple[Floats, Floats]:
-    """KS distance and p-value of each column of two matrices (rows, columns), Fortran order best.
-
-    Returns:
-        Distances and uncorrected p-values, both (columns,).
-    """
-    one, two = np.asarray(reference), np.asarray(current)
-    _kernels()
-    # numpy's sort and the kernels let go of the interpreter, so that threads use all cores.
-    with ThreadPoolExecutor() as pool:
-        gaps = np.array(list(pool.map(_ks_distance, one.T, two.T)), dtype=np.float64)
-    return gaps, ks_p_values(gaps, one.shape[0], two.shape[0])
-
-
-def _ks_distance(reference: Any, current: Any) -> float:
-    return ordered(reference, current).ks_distance()
 
 
 def wasserstein(reference: Any, current: Any) -> float:
@@ -138,14 +117,6 @@ def _edges(ascending: NDArray[np.floating[Any]], bins: int) -> NDArray[np.floati
 def _counts(ascending: NDArray[np.floating[Any]], edges: NDArray[np.floating[Any]]) -> Counts:
     ends = np.searchsorted(ascending, edges, side="right")
     return np.diff(ends, prepend=0, append=ascending.size).astype(np.int64)
-
-
-@cache
-def _kernels() -> tuple[Any, Any]:
-    import numba
-
-    compiled = numba.njit(cache=True, nogil=True)
-    return compiled(_widest_gap), compiled(_area)
 
 
 def _widest_gap(one: Any, two: Any) -> int:

@@ -14,7 +14,8 @@ from quality.drift.correction import benjamini_hochberg, correct, holm
 from quality.drift.divergence import jensen_shannon, psi, total_variation
 from quality.drift.errors import DriftError
 from quality.drift.kolmogorov import ks_p_values
-from quality.drift.ordered import ks, ks_columns, ordered, wasserstein
+from quality.drift.matrix import ks_columns, psi_columns
+from quality.drift.ordered import ks, ordered, wasserstein
 
 TIED = st.lists(st.integers(-4, 4).map(float), min_size=2, max_size=150)
 COUNTS = st.lists(st.integers(0, 50), min_size=3, max_size=3).filter(lambda c: sum(c) > 0)
@@ -59,6 +60,18 @@ def test_ks_of_many_columns_is_that_of_each() -> None:
     each = [ks(one[:, j], two[:, j]) for j in range(4)]
     assert distances.tolist() == [test.statistic for test in each]
     assert p_values.tolist() == [test.p_value for test in each]
+
+
+def test_psi_of_many_columns_is_that_of_each() -> None:
+    rng = np.random.default_rng(0)
+    one, two = rng.normal(size=(300, 3)), rng.normal(0.2, size=(200, 3))
+    each = [psi(*ordered(one[:, j], two[:, j]).bin_counts(10)) for j in range(3)]
+    assert psi_columns(one, two).tolist() == each
+
+
+def test_matrices_of_two_widths_are_refused() -> None:
+    with pytest.raises(DriftError, match="one width"):
+        ks_columns(np.zeros((5, 2)), np.zeros((5, 3)))
 
 
 def test_ks_of_float32_against_float64_compares_the_values() -> None:
