@@ -13,6 +13,7 @@ from quality.schema import ACTOR_KINDS, LABEL_STATES, MODALITIES, SPLITS, TABLES
 
 Severity = Literal["critical", "warning"]
 SUM_TOLERANCE = 1e-5
+_COLUMN_ARGUMENTS = ("column", "column_A", "column_B", "column_list")
 _SHA256 = "^[0-9a-f]{64}$"
 
 # Columns that the gate adds to a table, so that expectations can be put on them. A column
@@ -79,6 +80,13 @@ class Expectation:
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     severity: Severity = "critical"
     claim: str = ""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that its arguments name."""
+        values = [self.kwargs[key] for key in _COLUMN_ARGUMENTS if key in self.kwargs]
+        lists = [value if isinstance(value, list | tuple) else [value] for value in values]
+        return tuple(str(column) for columns in lists for column in columns)
 
     @property
     def text(self) -> str:

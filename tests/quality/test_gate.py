@@ -11,8 +11,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from quality.gate.checks import check_suite
 from quality.gate.digests import frames_digest, objects_digest
-from quality.gate.expectations import check_suite, gate, judge
+from quality.gate.expectations import gate, judge
 from quality.gate.receipt import Receipt, ReceiptUnreadable
 from quality.gate.suites import DERIVED, Expectation, Suite, SuiteInvalid, built_in
 from quality.gate.verdict import Result
@@ -196,6 +197,14 @@ def test_an_expectation_on_the_columns_sees_them_all():
     there = Expectation("expect_table_columns_to_match_set", {"column_set": ["item_id", "n"]})
     gone = Expectation("expect_column_to_exist", {"column": "zz"})
     assert [r.success for r in judge(frame, suite(there, gone)).results] == [True, False]
+
+
+def test_rows_are_counted_where_no_column_is_named():
+    rows = Expectation("expect_table_row_count_to_equal", {"value": 2})
+    columns = Expectation("expect_table_column_count_to_equal", {"value": 2})
+    frame = pl.DataFrame({"item_id": ["i1", "i2"], "n": [1, 2]})
+    assert judge(frame, suite(rows)).success
+    assert judge(frame, suite(rows, columns)).success
 
 
 def test_a_share_is_held_to_its_limit_through_a_derived_column():
