@@ -30,8 +30,6 @@ class Estimate:
         confusions: float64 [n_actors, n_classes, n_classes], P(voted class | true class);
             None where the method has none.
         actor_columns: further figures per actor, by column name.
-        item_columns: further figures per item, by column name.
-        figures: further single figures, by name.
     """
 
     posterior: NDArray[np.float64]
@@ -40,8 +38,6 @@ class Estimate:
     n_iter: int = 1
     confusions: NDArray[np.float64] | None = None
     actor_columns: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
-    item_columns: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
-    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 class Aggregator(ABC):
@@ -141,8 +137,9 @@ class Aggregator(ABC):
 
         Returns:
             actor, quality (the expected share of its votes that are right: the mean probability
-            of the label it gave; null without votes), n_votes, n_abstained, and what else the
-            method knows.
+            of the label it gave; null without votes), quality_low and quality_high (Wilson's
+            95 % interval of that share, the labels' probabilities taken as they are), n_votes,
+            n_abstained, and what else the method knows.
         """
         votes = self.votes_
         cast = np.bincount(votes.actor, minlength=votes.n_actors)
@@ -150,10 +147,14 @@ class Aggregator(ABC):
         total = np.bincount(votes.actor, votes.weights, votes.n_actors)
         correct = np.bincount(votes.actor, right * votes.weights, votes.n_actors)
         quality = correct / np.where(cast > 0, total, 1.0)
+        low, high = _wilson(quality, np.maximum(cast, 1))
+        silent = pl.Series(cast == 0)
         return pl.DataFrame(
             {
                 "actor": votes.actors,
-                "quality": pl.Series(quality).set(pl.Series(cast == 0), None),
+                "quality": pl.Series(quality).set(silent, None),
+                "quality_low": pl.Series(low).set(silent, None),
+                "quality_high": pl.Series(high).set(silent, None),
                 "n_votes": cast,
                 "n_abstained": votes.n_abstained,
                 **self._fitted.actor_columns,
@@ -207,3 +208,14 @@ class Aggregator(ABC):
     @property
     def _n_votes(self) -> NDArray[np.int64]:
         return np.diff(self.votes_.starts)
+
+
+def _wilson(
+    share: NDArray[np.float64], n: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Ends of Wilson's 95 % interval of a share of n (https://doi.org/10.2307/2276774)."""
+    z2 = 1.959963984540054**2
+    middle = share + z2 / (2 * n)
+    reach = np.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n**2)))
+    scale = 1 + z2 / n
+    return np.maximum((middle - reach) / scale, 0.0), np.minimum((middle + reach) / scale, 1.0)

@@ -10,6 +10,7 @@ from quality.consensus.dawid_skene import DawidSkene
 from quality.consensus.errors import ParameterError
 from quality.consensus.fast_dawid_skene import FastDawidSkene
 from quality.consensus.glad import Glad
+from quality.consensus.label_model import LabelModel
 from quality.consensus.mace import Mace
 from quality.consensus.majority import MajorityVote
 from quality.consensus.one_coin import OneCoin
@@ -30,6 +31,7 @@ AGGREGATORS: Mapping[str, type[Aggregator]] = MappingProxyType(
             Glad,
             Mace,
             CrowdLab,
+            LabelModel,
         )
     }
 )

@@ -86,6 +86,8 @@ class CrowdLab(Aggregator):
     def __init__(self, classes: Sequence[str], *, ties: Ties = "abstain") -> None:
         super().__init__(classes, ties=ties)
         self._predictions: pl.DataFrame | None = None
+        self._classifier_weight = 0.0
+        self._predicted = np.empty(0, dtype=np.bool_)
 
     def fit(
         self,
@@ -119,58 +121,58 @@ class CrowdLab(Aggregator):
     @property
     def classifier_weight_(self) -> float:
         """How much the classifier counts; an actor's weight is in actor_quality_."""
-        return float(self._fitted.figures["classifier_weight"])
+        return self._classifier_weight
 
     @property
     def n_without_prediction_(self) -> int:
         """Items that were voted on and that the classifier did not predict."""
-        return int(self._fitted.figures["n_without_prediction"])
+        return int(((self._n_votes > 0) & ~self._predicted).sum())
 
     def _infer(self, votes: VoteCodes, start: Start | None) -> Estimate:  # noqa: ARG002
         predicted = class_probabilities(self._predictions, votes.items, self.classes)
-        voted = np.diff(votes.starts) > 0
         voices = Voices.of(votes, predicted)
         consensus = _majority(votes, voices)
         for _ in range(2):
             weights = _weights(votes, consensus, voices)
             posterior = _posterior(votes, weights, voices)
-            best = posterior.max(axis=1, keepdims=True)
-            unique = (posterior >= best - TIE).sum(axis=1) == 1
-            consensus = np.where(unique, posterior.argmax(axis=1), consensus)
+            likeliest = posterior >= posterior.max(axis=1, keepdims=True) - TIE
+            settled = likeliest.sum(axis=1, keepdims=True) == 1
+            consensus = np.where(settled, likeliest, consensus)
+        self._classifier_weight, self._predicted = weights.classifier, voices.known
         return Estimate(
             posterior=posterior,
             start=Start.of(self.name),
             actor_columns={"weight": weights.actor},
-            figures={
-                "classifier_weight": weights.classifier,
-                "n_without_prediction": int((voted & ~voices.known).sum()),
-            },
         )
 
 
-def _majority(votes: VoteCodes, voices: Voices) -> NDArray[np.int64]:
-    """int64 [n_items]: the majority; of tied classes the likelier, then the rarer."""
+def _majority(votes: VoteCodes, voices: Voices) -> Floats:
+    """[n_items, n_classes]: 1 for the majority; of tied classes the likelier, then the rarer.
+
+    Where that does not settle it, the classes share the 1.
+    """
     tied = voices.shares >= voices.shares.max(axis=1, keepdims=True) - TIE
     likely = np.where(tied, voices.predicted, -1.0)
     tied &= likely >= likely.max(axis=1, keepdims=True) - TIE
     frequency = np.bincount(votes.label, votes.weight, votes.n_classes)
-    chosen: NDArray[np.int64] = np.where(tied, -frequency, -np.inf).argmax(axis=1)
-    return chosen
+    rarest = np.where(tied, frequency, np.inf)
+    tied &= rarest <= rarest.min(axis=1, keepdims=True)
+    consensus: Floats = tied / tied.sum(axis=1, keepdims=True)
+    return consensus
 
 
-def _weights(votes: VoteCodes, consensus: NDArray[np.int64], voices: Voices) -> Weights:
+def _weights(votes: VoteCodes, consensus: Floats, voices: Voices) -> Weights:
     n_votes = np.diff(votes.starts)
     several = n_votes > 1
     if not several.any():
         return Weights(np.ones(votes.n_actors), 1.0, UNKNOWN_AGREEMENT)
-    agreement = float(voices.shares[several, consensus[several]].mean())
-    commonest = np.bincount(consensus[several], minlength=votes.n_classes).max()
-    error = max(LEAST, 1 - commonest / several.sum())
+    agreement = float((voices.shares * consensus)[several].sum() / several.sum())
+    error = max(LEAST, 1 - float(consensus[several].mean(axis=0).max()))
     actor = np.maximum(LEAST, 1 - (1 - voices.agreement) / error)
     judged = several & voices.known
     if not judged.any():
         return Weights(actor, 1.0, agreement)
-    wrong = float((voices.guess[judged] != consensus[judged]).mean())
+    wrong = 1 - float(consensus[judged, voices.guess[judged]].mean())
     classifier = max(LEAST, 1 - wrong / error) * float(np.sqrt(n_votes[n_votes > 0].mean()))
     return Weights(actor, classifier, agreement)
 

@@ -1,7 +1,7 @@
 """Expectation and maximization over votes, given a confusion table per actor."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -28,7 +28,8 @@ class Expected:
     """What the votes amount to under given tables.
 
     Attributes:
-        counts: [n_actors, n_classes, n_classes] expected votes by true and voted class.
+        counts: [n_actors, n_classes, n_classes] expected votes by true and voted class, or, by
+            cell, [n_cells, n_classes] expected votes by true class.
         class_counts: [n_classes] expected items of each class.
         log_likelihood: of the votes under the tables.
     """
@@ -69,7 +70,7 @@ def expected(
     hard: bool = False,
     posterior: Floats = NO_POSTERIOR,
 ) -> Expected:
-    """The expectation step.
+    """The expectation step with a confusion table per actor.
 
     Args:
         votes: the votes.
@@ -78,22 +79,45 @@ def expected(
         hard: count each item for its likeliest class alone.
         posterior: [n_items, n_classes] to be filled with P(true | votes), if wanted.
     """
-    k = votes.n_classes
-    rows = np.ascontiguousarray(log_confusion.transpose(0, 2, 1)).reshape(-1, k)
+    rows = np.ascontiguousarray(log_confusion.transpose(0, 2, 1)).reshape(-1, votes.n_classes)
+    found = expected_cells(votes, votes.cells, log_prior, rows, hard=hard, posterior=posterior)
+    return replace(found, counts=_by_true_class(found.counts, votes))
+
+
+def expected_cells(
+    votes: VoteCodes,
+    cells: NDArray[np.int32],
+    log_prior: Floats,
+    log_rows: Floats,
+    *,
+    hard: bool = False,
+    posterior: Floats = NO_POSTERIOR,
+) -> Expected:
+    """The expectation step with a row of log-probabilities per vote.
+
+    Args:
+        votes: the votes.
+        cells: int32 [n_votes]: the row that each vote speaks with.
+        log_prior: [n_classes].
+        log_rows: [n_cells, n_classes], log P(vote | true class).
+        hard: count each item for its likeliest class alone.
+        posterior: [n_items, n_classes] to be filled with P(true | votes), if wanted.
+    """
     kernel = compiled(confusion_pass)
 
     def run(first: int, last: int) -> Expected:
-        counts, class_counts = np.zeros_like(rows), np.zeros(k)
+        counts, class_counts = np.zeros_like(log_rows), np.zeros(votes.n_classes)
         height = kernel(
-            votes.starts, votes.cells, _weight(votes), log_prior, rows, posterior,
+            votes.starts, cells, _weight(votes), log_prior, log_rows, posterior,
             first, last, counts, class_counts, hard,
         )  # fmt: skip
         return Expected(counts, class_counts, height)
 
-    parts = over_chunks(run, n_items=votes.n_items, n_votes=votes.n_votes, n_floats=rows.size)
+    size = log_rows.size
+    parts = over_chunks(run, n_items=votes.n_items, n_votes=votes.n_votes, n_floats=size)
     return Expected(
-        _by_true_class(sum((part.counts for part in parts), np.zeros_like(rows)), votes),
-        sum((part.class_counts for part in parts), np.zeros(k)),
+        sum((part.counts for part in parts), np.zeros_like(log_rows)),
+        sum((part.class_counts for part in parts), np.zeros(votes.n_classes)),
         sum(part.log_likelihood for part in parts),
     )
 
@@ -101,9 +125,17 @@ def expected(
 def majority_counts(votes: VoteCodes) -> Expected:
     """The counts that the shares of the votes amount to: where a cold start begins."""
     shares = vote_shares(votes, votes.weight)
-    counts = np.zeros((votes.n_actors * votes.n_classes, votes.n_classes))
-    compiled(count_pass)(votes.starts, votes.cells, _weight(votes), shares, counts)
-    return Expected(_by_true_class(counts, votes), shares.sum(axis=0), -np.inf)
+    found = counted_cells(votes, votes.cells, votes.n_actors * votes.n_classes, shares)
+    return replace(found, counts=_by_true_class(found.counts, votes))
+
+
+def counted_cells(
+    votes: VoteCodes, cells: NDArray[np.int32], n_cells: int, posterior: Floats
+) -> Expected:
+    """The counts that a posterior [n_items, n_classes] amounts to, by cell."""
+    counts = np.zeros((n_cells, votes.n_classes))
+    compiled(count_pass)(votes.starts, cells, _weight(votes), posterior, counts)
+    return Expected(counts, posterior.sum(axis=0), -np.inf)
 
 
 def normalized(counts: Floats, smoothing: float = 0.0) -> Floats:

@@ -49,6 +49,7 @@ class Glad(Aggregator):
             ties: what a tied item gets: "abstain" (no label) or "first" (in ontology order).
         """
         super().__init__(classes, tol=tol, max_iter=max_iter, ties=ties)
+        self._difficulty = np.empty(0)
 
     def _infer(self, votes: VoteCodes, start: Start | None) -> Estimate:
         (ability, ease), converged, n_iter = climb(
@@ -59,6 +60,7 @@ class Glad(Aggregator):
         )
         posterior = np.zeros((votes.n_items, votes.n_classes))
         _pass(votes, ability, ease, posterior)
+        self._difficulty = np.exp(-ease)
         return Estimate(
             posterior=posterior,
             start=Start.of(
@@ -69,17 +71,14 @@ class Glad(Aggregator):
             converged=converged,
             n_iter=n_iter,
             actor_columns={"ability": ability},
-            item_columns={"difficulty": np.exp(-ease)},
         )
 
     @property
     def difficulty_(self) -> pl.DataFrame:
         """item_id, difficulty (1 / beta, greater than 0; null without votes)."""
-        difficulty = pl.Series(self._fitted.item_columns["difficulty"])
-        unvoted = pl.Series(self._n_votes == 0)
-        return pl.DataFrame(
-            {"item_id": self.votes_.items, "difficulty": difficulty.set(unvoted, None)}
-        )
+        items, unvoted = self.votes_.items, pl.Series(self._n_votes == 0)
+        difficulty = pl.Series(self._difficulty).set(unvoted, None)
+        return pl.DataFrame({"item_id": items, "difficulty": difficulty})
 
 
 def _pass(

@@ -55,6 +55,8 @@ class Choice:
 RULES: Mapping[str, Number | Choice] = {
     "ties": Choice(("abstain", "first")),
     "prior": Choice(("uniform", "learned")),
+    "abstentions": Choice(("ignored", "informative")),
+    "dependencies": Choice(("none", "learned")),
     "tol": Number(0, closed=True),
     "max_iter": Number(1, whole=True, closed=True),
     "smoothing": Number(0, closed=True),
