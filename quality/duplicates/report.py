@@ -65,14 +65,14 @@ class NearDuplicates:
         """Figures in words and the groups that are largest."""
         found = f"**{self.n_duplicates:,} of {self.n_items:,} items** are near-duplicates"
         how = f"{self.method}, similarity from {self.threshold:g}"
-        lines = [f"{found} ({how}), in {self.n_groups:,} groups.", ""]
-        lines.append(f"{self.n_candidates:,} pairs were compared.")
+        lines = [f"{found} ({how}). Groups: {self.n_groups:,}.", ""]
+        lines.append(f"Pairs compared: {self.n_candidates:,}; skipped: {self.n_skipped:,}.")
         if self.recall is not None:
             lines.append(
                 f"A pair just at the threshold is found with a chance of {self.recall:.1%}."
             )
         if self.n_left_out:
-            lines.append(f"{self.n_left_out:,} items could not be compared.")
+            lines.append(f"Items without anything to compare: {self.n_left_out:,}.")
         if self.n_duplicates:
             lines += ["", "| item | near-duplicates | least similar |", "|---|---:|---:|"]
             rows = self._largest().iter_rows()
