@@ -83,7 +83,7 @@ class Ingestion(Section):
         "id", description="Column, if there is one, by which other tools and people name an item."
     )
     csv_delimiter: str = Field(
-        ",", min_length=1, max_length=1, description="Between fields of a .csv; a .tsv has tabs."
+        ",", pattern=r'^[^"\r\n]$', description="Between fields of a .csv; a .tsv has tabs."
     )
     licence: str | None = Field(None, description="Licence of the raw data, kept with each item.")
     max_file_mb: StrictFloat = Field(2048, gt=0, description="A larger file is rejected whole.")

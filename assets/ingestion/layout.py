@@ -6,7 +6,7 @@ from operator import itemgetter
 from typing import Any
 
 from assets.dataset_file.models import Dataset
-from assets.ingestion.rejects import Fault, Reason, Reject
+from assets.ingestion.rejects import EXCERPT, Fault, Reason, Reject
 
 CHUNK_ROWS = 20_000
 CHUNK_BYTES = 16 << 20
@@ -28,8 +28,9 @@ class Layout:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """All columns that are read: content, then group, then id."""
-        return self.content + tuple(name for name in (self.group, self.id) if name is not None)
+        """All columns that are read, each once: content, then group, then id."""
+        others = (name for name in (self.group, self.id) if name is not None)
+        return tuple(dict.fromkeys((*self.content, *others)))
 
     def pick(self, keys: Sequence[Any]) -> Callable[[Any], tuple[Any, ...]]:
         """What takes the values under the keys out of a row."""
@@ -113,9 +114,14 @@ class ChunkBuilder:
         self._bytes += len(raw)
 
     def reject(self, number: int, fault: Fault, raw: bytes) -> None:
-        """Add a row that cannot be read."""
-        self._chunk.rejects.append(Reject(self.source, number, fault.reason, fault.detail, raw))
-        self._bytes += len(raw)
+        """Add a row that cannot be read; of an oversized one only its beginning is at hand."""
+        cut = fault.reason == Reason.OVERSIZED_ITEM
+        shown = raw[:EXCERPT].decode("utf-8", "backslashreplace") if cut else ""
+        kept = b"" if cut else raw
+        self._chunk.rejects.append(
+            Reject(self.source, number, fault.reason, fault.detail, kept, shown)
+        )
+        self._bytes += len(kept)
 
     @property
     def full(self) -> bool:

@@ -21,7 +21,6 @@ class Preparation:
     Attributes:
         objects: Mirrors the store.
         raw: Where raw files are kept, below objects.
-        media: Whether items have files of their own below objects.
     """
 
     def __init__(self, batch: str, dataset: Dataset, folder: Path, *, content_bytes: int) -> None:
@@ -68,7 +67,8 @@ class Preparation:
         folder.mkdir(parents=True)
         for number, folded in enumerate(self._staging.fold(known)):
             table = items_table(folded.taken, self._dataset, ingested_at)
-            table.write_parquet(folder / f"part-{number:03}.parquet", compression="zstd")
+            if table.height or not number:
+                table.write_parquet(folder / f"part-{number:03}.parquet", compression="zstd")
             self._log.add_frame(folded.rejects)
             self._counts["taken"] += table.height
             self._drop_media(folded.rejects, table)

@@ -33,7 +33,7 @@ def read_batch(
         dataset: The dataset file.
         ingested_at: Goes into the items table; with a time zone.
         known_items: The items that the dataset has, with a column item_id; None where none.
-        workspace: A folder with room for the arrival's files twice.
+        workspace: A folder of the caller's own with room for the arrival's files twice.
 
     Raises:
         ArrivalChanged: a file is not what it was when it was found.

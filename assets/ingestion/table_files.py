@@ -1,6 +1,6 @@
 """Texts and rows of features out of CSV, JSON Lines and Parquet files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -9,7 +9,7 @@ from assets.ingestion.arrivals import Arrival, ArrivedFile
 from assets.ingestion.csv_rows import csv_chunks
 from assets.ingestion.files import copy_verified
 from assets.ingestion.jsonl_rows import jsonl_chunks
-from assets.ingestion.layout import Chunk, layout_of
+from assets.ingestion.layout import Chunk, Layout, layout_of
 from assets.ingestion.parquet_rows import parquet_chunks, unpacked_bytes
 from assets.ingestion.preparation import Preparation
 from assets.ingestion.rejects import Fault, Reason
@@ -74,7 +74,13 @@ def _chunks(file: ArrivedFile, path: Path, dataset: Dataset) -> Iterator[Chunk]:
         return csv_chunks(path, file.name, layout, delimiter=delimiter, limit=limit)
     if suffix in (".jsonl", ".ndjson"):
         every_key = dataset.modality == "tabular" and not spec.feature_columns
+        layout = partial(_layout_of_objects, dataset)
         return jsonl_chunks(path, file.name, layout, every_key=every_key, limit=limit)
     if suffix == ".parquet":
         return parquet_chunks(path, file.name, layout, max_bytes=spec.max_file_mb * 1e6)
     raise Fault(Reason.UNSUPPORTED_TYPE, f"'{suffix}', expected one of {list(TABLES)}")
+
+
+def _layout_of_objects(dataset: Dataset, keys: Sequence[str]) -> Layout:
+    """The layout of JSON objects; the first one need not be one that has an id."""
+    return layout_of(dataset, [*dict.fromkeys([*keys, dataset.ingestion.id_column])])

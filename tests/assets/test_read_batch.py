@@ -219,6 +219,21 @@ def test_duplicates_and_known_items_are_counted_and_count_against_no_limit(
     assert details[1] == "same content as a.csv 2"
 
 
+def test_a_name_counts_also_where_the_first_object_has_none(ingest: Ingest) -> None:
+    batch = ingest("a.jsonl", '{"x": 1}\n{"x": 2, "id": "s2"}\n', "tabular")
+    assert set(batch.items().collect()["source_uri"]) == {"a.jsonl#line=1", "a.jsonl#id=s2"}
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_the_group_may_be_a_feature_too(name: str, ingest: Ingest, tmp_path: Path) -> None:
+    frame = pl.DataFrame({"site": [7], "x": [1]})
+    write = frame.write_csv if name.endswith("csv") else frame.write_parquet
+    write(tmp_path / name)
+    spec = {"feature_columns": ["x", "site"], "group_column": "site"}
+    items = ingest(name, (tmp_path / name).read_bytes(), "tabular", **spec).items().collect()
+    assert items.select("content", "group_id").row(0) == ('{"site":7,"x":1}', "7")
+
+
 def test_every_name_of_an_item_can_be_found(ingest: Ingest) -> None:
     batch = ingest("a.csv", "id,text\ns1,same\ns2,same\n")
     columns = ["item_id", "source_uri"]
