@@ -1,17 +1,15 @@
 """Lines of a file of any size: a line longer than the limit is never held in memory whole."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from assets.ingestion.rejects import Fault, Reason
 
 BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line with its line end; `whole` is False where only its beginning was kept."""
 
     number: int
