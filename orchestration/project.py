@@ -59,7 +59,7 @@ class Project:
 
     def dagster_home(self) -> Path:
         """Where Dagster keeps runs and events."""
-        return self.root / ".hallmark" / "dagster"
+        return self.root / (self.settings.dagster_home or ".hallmark/dagster")
 
     def lakefs_data(self) -> Path:
         """Where the embedded lakeFS keeps every version; never delete it."""

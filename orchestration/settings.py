@@ -17,6 +17,7 @@ from orchestration.errors import KeysMissing, SettingsInvalid
 
 FILE_NAME = "hallmark.yaml"
 ENDPOINT_VARIABLE = "HALLMARK_LAKEFS_ENDPOINT"
+DAGSTER_HOME_VARIABLE = "HALLMARK_DAGSTER_HOME"
 ADDRESS = r"^https?://[^\s/]\S*$"
 ENVIRONMENT_NAME = r"^[A-Z][A-Z0-9_]*$"
 
@@ -69,13 +70,18 @@ class Settings(Section):
     review_tool: Literal["label_studio"] = Field(
         "label_studio", description="The tool that people label in."
     )
+    dagster_home: str | None = Field(
+        None,
+        min_length=1,
+        description="Folder of the Dagster instance; left out, .hallmark/dagster in the project.",
+    )
     executor: Literal["multiprocess", "in_process"] = Field(
         "multiprocess", description="Whether the steps of a run are processes of their own."
     )
 
 
 def load(path: Path, environment: Mapping[str, str]) -> Settings:
-    """The settings of a file, with the endpoint from the environment where that names one.
+    """The settings of a file, with the endpoint and Dagster's home from the environment first.
 
     Raises:
         SettingsInvalid: names everything that is wrong with the file.
@@ -103,15 +109,14 @@ def _says_something(content: bytes) -> bool:
 
 
 def _overridden(settings: Settings, environment: Mapping[str, str]) -> Settings:
-    endpoint = environment.get(ENDPOINT_VARIABLE)
-    if not endpoint:
-        return settings
-    if not re.match(ADDRESS, endpoint):
+    endpoint = environment.get(ENDPOINT_VARIABLE) or settings.lakefs.endpoint
+    if endpoint and not re.match(ADDRESS, endpoint):
         expected = "an address such as http://127.0.0.1:8000"
         fault = Fault(Path("environment"), 1, None, (ENDPOINT_VARIABLE,), endpoint, expected)
         raise SettingsInvalid(fault.path, (fault,))
     lakefs = settings.lakefs.model_copy(update={"endpoint": endpoint})
-    return settings.model_copy(update={"lakefs": lakefs})
+    home = environment.get(DAGSTER_HOME_VARIABLE) or settings.dagster_home
+    return settings.model_copy(update={"lakefs": lakefs, "dagster_home": home})
 
 
 def _fault(path: Path, document: Document, details: ErrorDetails) -> Fault:

@@ -53,6 +53,12 @@ def test_the_environment_overrides_the_endpoint(tmp_path: Path) -> None:
     assert (settings.lakefs.endpoint, settings.lakefs.repository_prefix) == ("http://b:2", "team-")
 
 
+def test_the_environment_overrides_dagsters_home(tmp_path: Path) -> None:
+    path = written(tmp_path, "dagster_home: here\n")
+    assert load(path, {}).dagster_home == "here"
+    assert load(path, {"HALLMARK_DAGSTER_HOME": "/there"}).dagster_home == "/there"
+
+
 def test_a_bad_endpoint_in_the_environment_is_named_as_such(tmp_path: Path) -> None:
     with pytest.raises(SettingsInvalid, match="HALLMARK_LAKEFS_ENDPOINT"):
         load(written(tmp_path, ""), {"HALLMARK_LAKEFS_ENDPOINT": "b:2"})
