@@ -188,9 +188,17 @@ def _batches(rows: torch.Tensor, size: int) -> Iterator[torch.Tensor]:
 
 
 def _moments(matrix: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and standard deviation of each feature; 1 for the deviation of a constant one."""
-    squares = np.square(matrix) if isinstance(matrix, np.ndarray) else matrix.multiply(matrix)
-    mean, square = (np.asarray(m.mean(axis=0, dtype=np.float64)).ravel() for m in (matrix, squares))
+    """What is subtracted from each feature, and what it is divided by.
+
+    A dense feature by its mean and its standard deviation, 1 where it is constant. A sparse one
+    stays sparse in meaning: nothing is subtracted, and all are divided by one number, so that a
+    rare word does not become the loudest.
+    """
+    if not isinstance(matrix, np.ndarray):
+        level = np.sqrt(matrix.multiply(matrix).mean(dtype=np.float64)) or 1.0
+        return np.zeros(matrix.shape[1]), np.full(matrix.shape[1], level)
+    mean = matrix.mean(axis=0, dtype=np.float64)
+    square = np.square(matrix, dtype=np.float64).mean(axis=0)
     variance = square - mean**2
     return mean, np.where(variance > 1e-6 * square, np.sqrt(np.maximum(variance, 0)), 1.0)
 
