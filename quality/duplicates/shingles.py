@@ -29,9 +29,10 @@ class Shingles:
 
 
 def normalized(texts: pl.Series) -> pl.Series:
-    """Texts without what does not matter to their likeness: case, form of characters, spaces."""
+    """Texts without what no reader sees or minds: case, forms of characters, marks, spaces."""
     composed = texts.str.normalize("NFKC").str.to_lowercase()
-    return composed.str.replace_all(r"\s+", " ").str.strip_chars()
+    visible = composed.str.replace_all(r"\p{Cf}", "")
+    return visible.str.replace_all(r"\s+", " ").str.strip_chars()
 
 
 def shingled(texts: pl.Series) -> Shingles:

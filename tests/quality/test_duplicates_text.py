@@ -3,6 +3,7 @@
 import json
 import random
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -20,6 +21,7 @@ from quality.duplicates.candidates import (
 from quality.duplicates.errors import DuplicatesError
 from quality.duplicates.exact import exact_duplicates
 from quality.duplicates.minhash import band_keys, signatures
+from quality.duplicates.report import spanning
 from quality.duplicates.shingles import Shingles, jaccard, normalized, shingled
 from quality.duplicates.text import find_in_texts, near_duplicates_text
 
@@ -182,3 +184,19 @@ def test_the_report_says_what_was_looked_for() -> None:
 def test_what_cannot_be_compared_is_refused(names, threshold, words) -> None:
     with pytest.raises(DuplicatesError, match=words):
         near_duplicates_text(names, ["x", "y"], threshold=threshold, seed=0)
+
+
+COMMENTS = Path(__file__).parents[2].parent / "shared" / "data" / "youtube-spam" / "train.json"
+
+
+@pytest.mark.skipif(not COMMENTS.exists(), reason=f"no comments at {COMMENTS}")
+def test_among_real_comments_the_search_misses_next_to_nothing() -> None:
+    read = json.loads(COMMENTS.read_text(encoding="utf-8"))
+    comments = [entry["data"]["text"] for entry in read.values()]
+    sets = shingled(normalized(pl.Series(comments))).as_sets()
+    one, two = (side.astype(np.int64) for side in np.triu_indices(len(comments), 1))
+    alike = jaccard(sets, one, two) >= 0.7
+    _, expected = spanning(len(comments), one[alike], two[alike])
+    found = find_in_texts(ids(comments), comments, threshold=0.7, seed=0)
+    assert found.n_duplicates >= 0.99 * len(expected) > 250
+    assert found.n_candidates < 2000
