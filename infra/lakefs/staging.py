@@ -29,16 +29,19 @@ def put(
 
 
 def remove(db: sqlite3.Connection, store: Store, branch: Branch, root: bytes, key: bytes) -> None:
-    """Stage that an object is gone; nothing is staged where nothing was committed."""
-    if tree.get(store.load, root, key) is None:
-        forget(db, branch, key)
-    else:
+    """Stage that an object is gone; nothing is staged where there is none.
+
+    What was staged only is not just dropped: a commit under way may have taken it along already.
+    """
+    if find(db, branch, key) or tree.get(store.load, root, key):
         put(db, store, branch, key, None)
 
 
-def forget(db: sqlite3.Connection, branch: Branch, key: bytes) -> None:
-    """Drop what is staged for one key."""
-    db.execute("DELETE FROM staging WHERE area = ? AND key = ?", (branch.area, key))
+def find(db: sqlite3.Connection, branch: Branch, key: bytes) -> Row | None:
+    """What is staged for one key, if anything."""
+    query = "SELECT key, value FROM staging WHERE area = ? AND key = ? AND seq > ?"
+    row: Row | None = db.execute(query, (branch.area, key, branch.floor)).fetchone()
+    return row
 
 
 def rows(db: sqlite3.Connection, branch: Branch, start: bytes = b"") -> Iterator[Row]:
@@ -88,12 +91,8 @@ class View:
 
     def find(self, key: bytes) -> Entry | None:
         """The object under a key, or None."""
-        if self.branch:
-            for staged, value in rows(self.db, self.branch, key):
-                if staged == key:
-                    return unpack(value) if value else None
-                break
-        value = tree.get(self.store.load, self.root, key)
+        staged = find(self.db, self.branch, key) if self.branch else None
+        value = staged[1] if staged else tree.get(self.store.load, self.root, key)
         return unpack(value) if value else None
 
     def existing(self, key: bytes) -> Entry:
