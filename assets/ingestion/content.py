@@ -42,11 +42,10 @@ def contents(chunk: Chunk, dataset: Dataset) -> list[Content]:
 def _objects(names: Sequence[str], cells: Sequence[Sequence[Content]]) -> list[Content]:
     keys = [encode_basestring(name).replace("%", "%%") for name in names]
     form = "{" + ",".join(f"{key}:%s" for key in keys) + "}"
-    empty = (NULL,) * len(names)
-    rows: list[Content] = [form % row for row in zip(*cells, strict=True)]
-    for index, row in enumerate(zip(*cells, strict=True)):
-        if row == empty:
-            rows[index] = Fault(Reason.EMPTY_ITEM, "no feature has a value")
+    nothing = form % ((NULL,) * len(names))
+    objects = (form % row for row in zip(*cells, strict=True))
+    none = Fault(Reason.EMPTY_ITEM, "no feature has a value")
+    rows: list[Content] = [none if each == nothing else each for each in objects]
     for name, column in zip(names, cells, strict=True):
         for index, cell in enumerate(column):
             if isinstance(cell, Fault):
@@ -81,7 +80,7 @@ def _numbers(column: Sequence[Any]) -> list[Content]:
         return [_tried(_number, value) for value in column]
     if not np.isfinite(numbers).all():
         return [_tried(_number, value) for value in column]
-    return [_digits(number) for number in numbers.tolist()]
+    return [repr(number).removesuffix(".0") for number in numbers.tolist()]
 
 
 def _number(value: Any) -> str:
@@ -99,10 +98,6 @@ def _number(value: Any) -> str:
         ) from None
     if not math.isfinite(number):
         raise Fault(Reason.NOT_FINITE, f"{value!r:.60}")
-    return _digits(number)
-
-
-def _digits(number: float) -> str:
     return repr(number).removesuffix(".0")
 
 

@@ -15,6 +15,7 @@ from assets.ingestion import Batch, RejectLimitExceeded, arrivals, name_in_sourc
 from assets.ingestion.batch import Counts
 from assets.ingestion.errors import ArrivalChanged, CountsDoNotBalance, DiskFull
 
+SENTIMENT = Path(__file__).parents[3] / "shared" / "data" / "sentiment" / "items.jsonl"
 AT = datetime(2024, 5, 1, tzinfo=UTC)
 TEXT = {"ingestion": {"reject_limit": 1.0}}
 TABULAR = {"ingestion": {"reject_limit": 1.0, "categorical_columns": ["colour"]}}
@@ -328,3 +329,20 @@ def test_a_full_disk_leaves_nothing_half_made_and_the_inbox_as_it_was(
         ingest("a.csv", "text\nhello\n")
     assert list((tmp_path / "work").iterdir()) == []
     assert (tmp_path / "inbox" / "things" / "a.csv").read_text() == "text\nhello\n"
+
+
+def test_what_a_killed_run_left_behind_does_not_matter(ingest: Ingest, tmp_path: Path) -> None:
+    clean = ingest("a.csv", "text\nhello\n")
+    for leftover in (f".{clean.name}.partial", clean.name):
+        (tmp_path / "work" / leftover / "objects" / "items").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "work" / leftover / "objects" / "items" / "half").write_text("half")
+    again = ingest("a.csv", "text\nhello\n")
+    assert not [path for path in again.objects if "half" in path]
+
+
+@pytest.mark.skipif(not SENTIMENT.exists(), reason="../shared/data/sentiment is not there")
+def test_real_sentences_keep_their_names(ingest: Ingest) -> None:
+    batch = ingest("items.jsonl", SENTIMENT.read_bytes(), reject_limit=0.0)
+    names = batch.items().collect()["source_uri"].to_list()
+    assert batch.counts.taken == 4999
+    assert {name_in_source(uri) for uri in names} == {f"s{number:05}" for number in range(4999)}
