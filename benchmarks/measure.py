@@ -50,29 +50,31 @@ def _take_turns(names: list[str], repeats: int, arguments: dict[str, Any]) -> li
     """Runs each contender in its process, in turns."""
     context = multiprocessing.get_context("spawn")
     pipes, processes = [], []
-    for name in names:
-        here, there = context.Pipe()
-        process = context.Process(target=_serve, args=(there, name, arguments), daemon=True)
-        process.start()
-        pipes.append(here)
-        processes.append(process)
-        here.recv()
-    turns: list[list[tuple[float, float, Any]]] = [[] for _ in names]
-    for _ in range(repeats):
-        for turn, pipe in zip(turns, pipes, strict=True):
-            pipe.send("go")
-            turn.append(pipe.recv())
-    for pipe, process in zip(pipes, processes, strict=True):
-        pipe.send("end")
-        process.join()
-    return [
-        Measured(
-            statistics.median(seconds for seconds, _, _ in turn),
-            max(peak for _, peak, _ in turn),
-            turn[-1][2],
-        )
-        for turn in turns
-    ]
+    try:
+        for name in names:
+            here, there = context.Pipe()
+            process = context.Process(target=_serve, args=(there, name, arguments))
+            process.start()
+            there.close()
+            processes.append(process)
+            pipes.append(here)
+            here.recv()
+        turns: list[list[tuple[float, float, Any]]] = [[] for _ in names]
+        for _ in range(repeats):
+            for turn, pipe in zip(turns, pipes, strict=True):
+                pipe.send("go")
+                turn.append(pipe.recv())
+    finally:
+        for process in processes:
+            process.terminate()
+            process.join()
+    return [_summary(turn) for turn in turns]
+
+
+def _summary(turn: list[tuple[float, float, Any]]) -> Measured:
+    """Median time, highest peak and last result of one contender."""
+    seconds, peaks, values = zip(*turn, strict=True)
+    return Measured(statistics.median(seconds), max(peaks), values[-1])
 
 
 def _serve(pipe: Connection, name: str, arguments: dict[str, Any]) -> None:
@@ -102,8 +104,10 @@ def _memory_mb(field: str) -> float:
 
 
 def _difference(one: Any, other: Any) -> str:
-    """Largest difference of two results that are numbers or arrays of them."""
+    """Largest difference of two results that are numbers, or how many of their answers differ."""
     import numpy as np
 
+    if np.asarray(one).dtype == bool:
+        return f"{np.count_nonzero(np.asarray(one) != other)} of {np.size(one):,}"
     gap = np.nanmax(np.abs(np.asarray(one, float) - np.asarray(other, float)), initial=0.0)
     return f"{gap:.1e}"

@@ -1,0 +1,1 @@
+"""Which given labels are probably wrong, from out-of-fold probabilities of a classifier."""
