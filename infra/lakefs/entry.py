@@ -55,4 +55,4 @@ class Entry:
 
 def unpack(value: bytes) -> Entry:
     """The entry that `Entry.pack` wrote."""
-    return Entry(*json.loads(value[IDENTITY_BYTES:]))
+    return Entry(*json.loads(value[IDENTITY_BYTES:].decode()))
