@@ -6,7 +6,7 @@ from assets.ingestion.inbox import Inbox, arrivals, look
 from assets.ingestion.reading import read_batch
 from assets.ingestion.set_aside import set_aside
 from assets.ingestion.staged import name_in_source
-from assets.ingestion.taken import find_arrival, mark_taken
+from assets.ingestion.taken import find_arrival, mark_published, mark_taken
 
 __all__ = [
     "Arrival",
@@ -17,6 +17,7 @@ __all__ = [
     "arrivals",
     "find_arrival",
     "look",
+    "mark_published",
     "mark_taken",
     "name_in_source",
     "read_batch",

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,16 +54,28 @@ def look(inbox: Path, settle_seconds: float, now: float, *, cache: Path) -> Inbo
     return Inbox(tuple(view.arrivals), tuple(view.waiting))
 
 
-def arrival_of(inbox: Path, batch: str, now: float, *, cache: Path) -> Arrival | None:
-    """The arrival that was found under this batch name, None where it is not as it was."""
+def found_before(
+    inbox: Path, batches: Collection[str], now: float, *, cache: Path, anew: bool = False
+) -> tuple[Arrival, ...]:
+    """Those of the batches that an earlier look found and that still lie there as they were.
+
+    Nothing is remembered of this, and nothing that still arrives is read, unless the memory was
+    lost: then all is read, and names come out the same, for they follow from content.
+
+    Args:
+        inbox: The folder.
+        batches: Names of batches.
+        now: Seconds since the epoch.
+        cache: Where earlier looks kept their digests.
+        anew: Whether to read all also where the memory only knows none of these batches.
+    """
     view = _View(inbox, Memory.load(memory_path(inbox, cache)), 0, now)
     for group in view.memory.groups:
-        if group.batch == batch:
+        if group.batch in batches:
             view.attempt(group.name, list(group.files))
-    if not view.arrivals:
-        # The memory may have been lost; names follow from content and come out the same.
+    if not view.arrivals and (anew or not view.memory.groups):
         view.see()
-    return next((arrival for arrival in view.arrivals if arrival.batch == batch), None)
+    return tuple(arrival for arrival in view.arrivals if arrival.batch in batches)
 
 
 def memory_path(inbox: Path, cache: Path) -> Path:

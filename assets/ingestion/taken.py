@@ -2,12 +2,13 @@
 
 import json
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 from assets.ingestion.arrivals import Arrival
 from assets.ingestion.errors import ArrivalMissing
 from assets.ingestion.files import whole
-from assets.ingestion.inbox import arrival_of
+from assets.ingestion.inbox import found_before
 from assets.ingestion.marker import TAKEN, marker
 
 
@@ -19,10 +20,20 @@ def find_arrival(inbox: Path, batch: str, *, now: float, cache: Path) -> Arrival
     """
     if marker(inbox, batch).exists():
         return Arrival.from_json(json.loads(marker(inbox, batch).read_bytes()))
-    arrival = arrival_of(inbox, batch, now, cache=cache)
-    if arrival is None:
-        raise ArrivalMissing(batch, inbox)
-    return arrival
+    for arrival in found_before(inbox, [batch], now, cache=cache, anew=True):
+        return arrival
+    raise ArrivalMissing(batch, inbox)
+
+
+def mark_published(inbox: Path, batches: Collection[str], *, now: float, cache: Path) -> list[str]:
+    """Mark those of the batches taken that still lie in the inbox; their names.
+
+    May be given all batches that were ever published.
+    """
+    lying = found_before(inbox, batches, now, cache=cache)
+    for arrival in lying:
+        mark_taken(arrival)
+    return [arrival.batch for arrival in lying]
 
 
 def mark_taken(arrival: Arrival) -> None:

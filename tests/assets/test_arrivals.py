@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from assets.ingestion import Arrival, arrivals, find_arrival, look, mark_taken
+from assets.ingestion import (
+    Arrival,
+    arrivals,
+    find_arrival,
+    look,
+    mark_published,
+    mark_taken,
+)
 from assets.ingestion.errors import ArrivalMissing
 
 LATER = 3600.0
@@ -205,3 +212,17 @@ def test_an_arrival_is_found_again_by_who_has_lost_the_memory(
     elsewhere = tmp_path / "elsewhere"
     assert find_arrival(inbox, arrival.batch, now=time.time(), cache=elsewhere) == arrival
     assert not elsewhere.exists()
+
+
+def test_what_was_published_leaves_the_inbox_and_nothing_else_does(
+    inbox: Path, tmp_path: Path, found: Callable[[], list[Arrival]]
+) -> None:
+    for name in ("a.csv", "b.csv"):
+        (inbox / name).write_text(f"text\n{name}\n")
+    first, second = found()
+    (inbox / "c.csv").write_text("text\nstill being written")
+    published = [first.batch, "of-long-ago-000000000000"]
+    marked = mark_published(inbox, published, now=time.time(), cache=tmp_path / "cache")
+    assert marked == [first.batch]
+    assert names(found()) == ["b.csv", "c.csv"]
+    assert found()[0] == second
