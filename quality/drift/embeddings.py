@@ -15,13 +15,14 @@ from quality.drift.random_features import fourier_features, matrices
 def measure_embeddings(
     reference: NDArray[Any], current: NDArray[Any], *, seed: int, policy: DriftPolicy
 ) -> FeatureDrift:
-    """Compares two matrices (n, d) and (m, d); of more than `max_rows` a seeded draw is taken.
+    """Compares two matrices (n, d) and (m, d); of more than `max_rows` a seeded draw is looked at.
 
     Raises:
         DriftError: The matrices are not of one width, or hold NaN or infinities.
     """
     rng = np.random.default_rng(seed)
-    one, two = (_drawn(side, policy.max_rows, rng) for side in matrices(reference, current))
+    drawn = [_drawn(np.asarray(side), policy.max_rows, rng) for side in (reference, current)]
+    one, two = matrices(*drawn)
     if min(len(one), len(two)) < policy.min_n:
         reason = f"only {len(one)} and {len(two)} embeddings, {policy.min_n} are needed"
         return FeatureDrift("embedding", "embedding", reason=reason)

@@ -146,6 +146,23 @@ def test_shifted_embeddings_are_drift() -> None:
     assert result.verdict == "drift"
 
 
+def test_embeddings_of_one_source_are_silent_however_many() -> None:
+    rng = np.random.default_rng(0)
+    one, two = frame(rng, 100), frame(rng, 100)
+    for rows in (60, 200_000):
+        embeddings = tuple(rng.normal(size=(2, rows, 4)).astype(np.float32))
+        assert report(one, two, embeddings=embeddings).verdict == "none"
+
+
+def test_few_embeddings_are_not_compared() -> None:
+    rng = np.random.default_rng(0)
+    embeddings = (rng.normal(size=(30, 4)), rng.normal(9, 1, size=(30, 4)))
+    result = report(frame(rng, 100), frame(rng, 100), embeddings=embeddings)
+    assert result.verdict == "none"
+    assert result.embedding is not None
+    assert result.embedding.reason == "only 30 and 30 embeddings, 50 are needed"
+
+
 def test_labels_may_come_as_counts_or_as_frames() -> None:
     rng = np.random.default_rng(0)
     one, two = frame(rng, 300), frame(rng, 300)
