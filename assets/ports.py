@@ -96,13 +96,6 @@ class DatasetStore(Protocol):
     def run_branches(self) -> list[RunBranch]:
         """All run branches that were not dropped yet."""
 
-    def leftovers(self, before: datetime) -> list[str]:
-        """Run and side branches whose newest commit is older than a moment.
-
-        A branch without a commit of its own is as old as main's commit that it was made from:
-        whether its run still goes on, Dagster knows.
-        """
-
     def write(
         self,
         branch: str,
@@ -151,6 +144,14 @@ class Stores(Protocol):
 
     def of(self, dataset: str) -> DatasetStore:
         """The store of one dataset, its repository made if there is none yet."""
+
+
+@runtime_checkable
+class Frames(Protocol):
+    """SQL over a dataset's tables at a commit."""
+
+    def query(self, store: DatasetStore, sql: str, *, at: str) -> pl.DataFrame:
+        """The answer to one SQL statement; tables are views named as in quality.schema."""
 
 
 @dataclass(frozen=True)

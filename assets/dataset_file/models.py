@@ -225,7 +225,9 @@ class Drift(Section):
     min_effect: StrictFloat = Field(
         0.1, ge=0, description="Smallest effect that counts, a PSI or KS."
     )
-    permutations: StrictInt = Field(200, ge=0, description="Of the two-sample test on embeddings.")
+    permutations: StrictInt = Field(
+        999, ge=399, description="Of the two-sample test on embeddings."
+    )
     blocks_release: StrictBool = Field(False, description="Whether a drift verdict fails the gate.")
 
 

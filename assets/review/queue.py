@@ -41,7 +41,7 @@ def build_queue(
 
     Args:
         labels: item_id, label and state of each item.
-        scores: item_id and agreement, where the item has votes.
+        scores: item_id, agreement and label_quality, null where they are not known.
         probabilities: item_id and probabilities in the order of the ontology's classes.
         votes: The ledger.
         dataset: Its review section says how many, its consensus section who predicted.
@@ -59,11 +59,14 @@ def build_queue(
         .join(_still_waiting(waiting, votes), "item_id", how="anti")
     )
     ranked = (
-        open_items.join(scores.select("item_id", "agreement"), "item_id", how="left")
+        open_items.join(
+            scores.select("item_id", "agreement", "label_quality"), "item_id", how="left"
+        )
         .join(probabilities.select("item_id", "probabilities"), "item_id", how="left")
         .with_columns(_uncertainty(len(dataset.classes)).alias("uncertainty"))
         .with_columns((1 - pl.col("agreement")).fill_null(0.0).alias("disagreement"))
-        .with_columns(pl.max_horizontal("uncertainty", "disagreement").alias("priority"))
+        .with_columns((1 - pl.col("label_quality")).fill_null(0.0).alias("doubt"))
+        .with_columns(pl.max_horizontal("uncertainty", "disagreement", "doubt").alias("priority"))
         .with_columns(_tie_break(open_items["item_id"], seed))
         .sort("priority", "tie", "item_id", descending=[True, False, False])
         .head(dataset.review.budget)
@@ -178,6 +181,8 @@ def _reason() -> pl.Expr:
     return (
         pl.when(pl.col("label").is_null())
         .then(pl.lit("nobody labeled it"))
+        .when(pl.col("doubt") == pl.col("priority"))
+        .then(pl.format("looks mislabeled: label quality {}", pl.col("label_quality").round(2)))
         .when(pl.col("disagreement") >= pl.col("uncertainty"))
         .then(split)
         .otherwise(unsure.fill_null(pl.lit("no probability is known")))

@@ -3,9 +3,10 @@
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
-from infra.lakefs import process
+from infra.lakefs import gc, process
 from infra.lakefs.errors import StoreError
 from orchestration.errors import EmbeddedLakeFSFailed
 from orchestration.store.connection import Endpoint
@@ -27,6 +28,18 @@ def endpoint_of(folder: Path) -> Endpoint:
 def running(folder: Path) -> bool:
     """Whether a server serves a folder now."""
     return process.find(folder) is not None
+
+
+def collect(folder: Path, *, dry_run: bool) -> dict[str, int]:
+    """Remove what nothing needs from a folder that no server serves; what was removed.
+
+    Raises:
+        EmbeddedLakeFSFailed: a server has the folder, or it is no store of this version.
+    """
+    try:
+        return asdict(gc.collect(folder, dry_run=dry_run))
+    except StoreError as error:
+        raise EmbeddedLakeFSFailed(folder, str(error)) from error
 
 
 def stop(folder: Path) -> bool:

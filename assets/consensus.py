@@ -1,0 +1,192 @@
+"""Consensus: all votes folded into one label an item, with its state and probabilities."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from assets.dataset_file.models import Dataset
+from assets.evidence import Evidence, gather, last_release, next_release
+from assets.metadata import commit_metadata, counts, picture, sample, table_metadata
+from assets.ports import Stores
+from assets.recipe import canonical_json
+from assets.runs import Run, group, key, open_run, owners
+from quality.lineage.buckets import cut
+from quality.lineage.labels import label_table
+from quality.lineage.splits import splits
+from quality.schema import LABELS, Table
+
+PROBABILITIES = Table(
+    name="consensus",
+    columns={
+        "item_id": pl.String(),
+        "probabilities": pl.List(pl.Float64),
+        "confidence": pl.Float64(),
+    },
+    key=("item_id",),
+)
+
+
+def fold(run: Run, evidence: Evidence) -> tuple[Any, pl.DataFrame]:
+    """The dataset's aggregator, fitted to the independent votes, and its estimate by item."""
+    from quality.consensus.aggregators import make
+
+    settings = run.dataset.consensus
+    aggregator = make(settings.aggregator, run.dataset.classes, **settings.parameters)
+    aggregator.fit(evidence.independent.select("item_id", "actor", "label", "weight"))
+    estimate = aggregator.predict().join(aggregator.predict_proba(), on="item_id", how="left")
+    return aggregator, estimate
+
+
+def labels_of(run: Run, evidence: Evidence, estimate: pl.DataFrame) -> pl.DataFrame:
+    """The labels table that an estimate amounts to."""
+    shares = run.dataset.splits
+    by_split = {"train": shares.train, "valid": shares.valid, "test": shares.test}
+    items = evidence.items.with_columns(
+        splits(evidence.items["group_id"], by_split, seed=shares.seed)
+    )
+    last = last_release(run.store)
+    previous = LABELS.empty() if last is None else run.table(LABELS, at=last[1])
+    return label_table(
+        items,
+        estimate,
+        evidence.counting,
+        previous,
+        confidence_threshold=run.dataset.consensus.confidence_threshold,
+        ontology_version=run.dataset.ontology.version,
+        release=next_release(run.store),
+    )
+
+
+def consensus_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.AssetsDefinition:
+    """The `consensus` asset of a dataset."""
+
+    @dg.asset(
+        key=key(dataset, "consensus"),
+        deps=deps,
+        group_name=group(dataset, "consensus"),
+        owners=owners(dataset),
+        kinds={"lakefs", "polars"},
+        description=(
+            f"All votes that count, folded by {dataset.consensus.aggregator} into one label an "
+            f"item. At confidence {dataset.consensus.confidence_threshold:g} or more a label is "
+            "accepted; below, people look."
+        ),
+        check_specs=[
+            dg.AssetCheckSpec(
+                "estimate_converged",
+                asset=key(dataset, "consensus"),
+                description="The aggregator reached its tolerance before its iteration limit.",
+            ),
+            dg.AssetCheckSpec(
+                "every_vote_names_a_known_item_and_class",
+                asset=key(dataset, "consensus"),
+                description="No vote had to be set aside while folding.",
+            ),
+        ],
+    )
+    def consensus(
+        context: dg.AssetExecutionContext, stores: dg.ResourceParam[Stores]
+    ) -> dg.MaterializeResult:
+        run = open_run(context, stores, dataset)
+        evidence = gather(run, run.head())
+        aggregator, estimate = fold(run, evidence)
+        labels = labels_of(run, evidence, estimate)
+        commit = run.write(
+            _objects(run, evidence, aggregator, labels, estimate),
+            message=f"Consensus over {evidence.counting.height} votes",
+            asset="consensus",
+        )
+        states = dict(labels["state"].value_counts().sort("state").iter_rows())
+        context.log.info("%d items: %s", labels.height, states)
+        return dg.MaterializeResult(
+            metadata=_metadata(run, commit, labels, aggregator, states),
+            check_results=_checks(aggregator, evidence),
+        )
+
+    return consensus
+
+
+def _objects(
+    run: Run, evidence: Evidence, aggregator: Any, labels: pl.DataFrame, estimate: pl.DataFrame
+) -> dict[str, bytes]:
+    buckets = run.dataset.storage.buckets
+    answered = estimate.filter(pl.col("probabilities").is_not_null())
+    probabilities = PROBABILITIES.check(answered.select(list(PROBABILITIES.columns)))
+    report = {
+        "aggregator": run.dataset.consensus.aggregator,
+        "parameters": dict(aggregator.params),
+        "converged": bool(aggregator.converged_),
+        "iterations": int(aggregator.n_iter_),
+        "release": next_release(run.store),
+        "folded_at": evidence.commit,
+        "agrees_with_majority": _beside_majority(run, evidence, estimate),
+        "votes": evidence.counting.height,
+        "circular_votes": int(evidence.counting["circular"].sum()),
+        "votes_set_aside": evidence.strangers.height,
+        "actors": aggregator.actor_quality_.to_dicts(),
+    }
+    return {
+        **dict(cut(labels, LABELS.name, buckets)),
+        **dict(cut(probabilities, PROBABILITIES.name, buckets)),
+        "reports/consensus.json": canonical_json(report),
+    }
+
+
+def _beside_majority(run: Run, evidence: Evidence, estimate: pl.DataFrame) -> float | None:
+    """Share of items, where both name a label, on which a plain majority says the same."""
+    from quality.consensus.aggregators import make
+
+    votes = evidence.independent.select("item_id", "actor", "label", "weight")
+    majority = make("majority", run.dataset.classes).fit(votes).predict()
+    both = majority.select("item_id", majority="label").join(estimate, on="item_id")
+    both = both.drop_nulls(["majority", "label"])
+    return (
+        both.filter(pl.col("majority") == pl.col("label")).height / both.height
+        if both.height
+        else None
+    )
+
+
+def _metadata(
+    run: Run, commit: str, labels: pl.DataFrame, aggregator: Any, states: dict[str, int]
+) -> dict[str, Any]:
+    from quality.pictures.bars import label_distribution
+
+    by_class = labels["label"].drop_nulls().value_counts()
+    found = dict(by_class.iter_rows())
+    beside = json.loads(run.store.read(commit, "reports/consensus.json"))["agrees_with_majority"]
+    distribution = {name: int(found.get(name, 0)) for name in run.dataset.classes}
+    return {
+        **commit_metadata(run, commit, "labels/"),
+        **table_metadata(LABELS, labels, ["item_id", "label", "state", "n_votes", "n_human"]),
+        "states": counts(states),
+        "agrees_with_majority": "no vote" if beside is None else round(beside, 4),
+        "converged": bool(aggregator.converged_),
+        "iterations": int(aggregator.n_iter_),
+        "actors": sample(aggregator.actor_quality_.sort("quality", descending=True), rows=50),
+        "labels": picture(label_distribution(distribution)),
+    }
+
+
+def _checks(aggregator: Any, evidence: Evidence) -> list[dg.AssetCheckResult]:
+    aside = evidence.strangers
+    return [
+        dg.AssetCheckResult(
+            check_name="estimate_converged",
+            passed=bool(aggregator.converged_),
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"iterations": int(aggregator.n_iter_)},
+        ),
+        dg.AssetCheckResult(
+            check_name="every_vote_names_a_known_item_and_class",
+            passed=aside.is_empty(),
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={
+                "set_aside": aside.height,
+                "examples": sample(aside.select("item_id", "actor", "label", "reason")),
+            },
+        ),
+    ]

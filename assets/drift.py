@@ -1,0 +1,171 @@
+"""Drift: every batch since the last release, compared with that release."""
+
+import json
+from collections.abc import Iterator, Sequence, Sized
+from typing import Any, TypeVar
+
+import dagster as dg
+import polars as pl
+
+from assets.dataset_file.models import Dataset
+from assets.evidence import last_release
+from assets.metadata import commit_metadata, picture, sample
+from assets.ports import Stores
+from assets.recipe import canonical_json
+from assets.runs import Run, group, key, open_run, owners
+from quality.schema import ITEMS, LABELS
+
+REPORT = "reports/drift.json"
+DESCRIBED = 20_000
+EMBEDDED = 4_000
+T = TypeVar("T", bound=Sized)
+SEVERITY = ("none", "too_few", "watch", "drift")
+
+
+def drift_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.AssetsDefinition:
+    """The `drift` asset of a dataset."""
+
+    @dg.asset(
+        key=key(dataset, "drift"),
+        deps=deps,
+        group_name=group(dataset, "drift"),
+        owners=owners(dataset),
+        kinds={"polars"},
+        description=(
+            "Each batch that came since the last release against that release: every feature "
+            "corrected for their number, the embeddings as a whole, labels and confidence."
+        ),
+        check_specs=[dg.AssetCheckSpec("no_batch_has_drifted", asset=key(dataset, "drift"))],
+    )
+    def drift(
+        context: dg.AssetExecutionContext, stores: dg.ResourceParam[Stores]
+    ) -> dg.MaterializeResult:
+        run = open_run(context, stores, dataset)
+        reports = dict(_reports(run, run.head(), context))
+        verdict = max((r.verdict for r in reports.values()), key=SEVERITY.index, default="none")
+        found = {
+            "verdict": verdict,
+            "batches": {batch: _plain(report) for batch, report in reports.items()},
+        }
+        commit = run.write(
+            {REPORT: canonical_json(found)}, message=f"Drift: {verdict}", asset="drift"
+        )
+        return dg.MaterializeResult(
+            metadata={
+                **commit_metadata(run, commit, REPORT),
+                "verdict": verdict,
+                "batches": sample(_verdicts(reports), rows=50),
+                **{
+                    f"batch {batch}": picture(report.picture())
+                    for batch, report in list(reports.items())[-3:]
+                    if report.features
+                },
+            },
+            check_results=[
+                dg.AssetCheckResult(
+                    check_name="no_batch_has_drifted",
+                    passed=verdict != "drift",
+                    severity=dg.AssetCheckSeverity.WARN,
+                    metadata={"batches": sample(_verdicts(reports), rows=50)},
+                )
+            ],
+        )
+
+    return drift
+
+
+def _verdicts(reports: dict[str, Any]) -> pl.DataFrame:
+    rows = [(batch, r.verdict, "; ".join(r.reasons)) for batch, r in reports.items()]
+    return pl.DataFrame(
+        rows, schema={"batch": pl.String, "verdict": pl.String, "why": pl.String}, orient="row"
+    )
+
+
+def _plain(report: Any) -> Any:
+    made = report.to_json()
+    return json.loads(made) if isinstance(made, str) else made
+
+
+def _reports(run: Run, at: str, context: dg.AssetExecutionContext) -> Iterator[tuple[str, Any]]:
+    """One report a batch that holds items which the last release does not have."""
+    release = last_release(run.store)
+    if release is None:
+        return
+    released = run.table(LABELS, at=release[1])
+    now = run.table(LABELS, at=at)
+    reference = run.table(ITEMS, at=at).join(released, on="item_id", how="semi")
+    confidence = _confidence(run, at)
+    for batch in new_batches(run, release[1], at):
+        current = run.table(ITEMS, at=at, below=f"items/batch={batch}/").join(
+            released, on="item_id", how="anti"
+        )
+        if current.is_empty():
+            continue
+        report = _compare(run, at, reference, current, labels=now, confidence=confidence)
+        context.log.info("batch %s: %s", batch, report.verdict)
+        yield batch, report
+
+
+def new_batches(run: Run, release_commit: str, at: str) -> list[str]:
+    """Batches whose items are at a commit and were not in the release."""
+    paths = {c.path for c in run.store.changes(release_commit, at, "items/")}
+    return sorted({path.split("/")[1].removeprefix("batch=") for path in paths})
+
+
+def _confidence(run: Run, at: str) -> pl.DataFrame:
+    from assets.consensus import PROBABILITIES
+
+    return run.table(PROBABILITIES, at=at).select("item_id", "confidence")
+
+
+def _compare(
+    run: Run,
+    at: str,
+    reference: pl.DataFrame,
+    current: pl.DataFrame,
+    *,
+    labels: pl.DataFrame,
+    confidence: pl.DataFrame,
+) -> Any:
+    from assets.features.description import describe
+    from assets.features.featurize import featurize
+    from quality.drift.policy import DriftPolicy
+    from quality.drift.report import drift_report
+
+    settings = run.dataset.drift
+
+    def media(uri: str) -> bytes:
+        return run.store.read(at, uri)
+
+    frames = [describe(_few(i, DESCRIBED), run.dataset, media) for i in (reference, current)]
+    vectors = [
+        featurize(_few(i, EMBEDDED), run.dataset, media).dense() for i in (reference, current)
+    ]
+    given = [labels.join(items, on="item_id", how="semi") for items in (reference, current)]
+    sure = [confidence.join(items, on="item_id", how="semi") for items in (reference, current)]
+    return drift_report(
+        frames[0].drop("item_id"),
+        frames[1].drop("item_id"),
+        seed=run.dataset.splits.seed,
+        policy=DriftPolicy(
+            alpha=settings.alpha,
+            min_n=settings.min_items,
+            min_effect=settings.min_effect,
+            watch_effect=settings.min_effect / 2,
+            permutations=settings.permutations,
+        ),
+        embeddings=(vectors[0], vectors[1]),
+        labels=_both([g.select("label").drop_nulls() for g in given], settings.min_items),
+        confidence=_both([s["confidence"].to_numpy() for s in sure], settings.min_items),
+    )
+
+
+def _few(items: pl.DataFrame, most: int) -> pl.DataFrame:
+    """A sample: item ids are digests, so the first by id are as good as drawn."""
+    return items.sort("item_id").head(most)
+
+
+def _both(sides: list[T], fewest: int) -> tuple[T, T] | None:
+    """Both sides, or None where one is too small to be asked about."""
+    reference, current = sides
+    return (reference, current) if min(len(reference), len(current)) >= fewest else None

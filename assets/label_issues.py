@@ -1,0 +1,112 @@
+"""Label issues: accepted labels that the items themselves speak against."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+import polars as pl
+
+from assets.dataset_file.models import Dataset, SklearnLabeler, TorchLabeler
+from assets.evidence import ACCEPTED
+from assets.labelers.errors import TrainingFailed
+from assets.metadata import commit_metadata, sample
+from assets.ports import Stores
+from assets.runs import Run, group, key, open_run, owners
+from quality.lineage.buckets import to_parquet
+from quality.schema import ITEMS, LABELS
+
+LABEL_QUALITY = "reports/label_issues.parquet"
+FOLDS = 5
+FEWEST_PER_CLASS = FOLDS
+COLUMNS = {
+    "item_id": pl.String(),
+    "given": pl.String(),
+    "suggested": pl.String(),
+    "score": pl.Float64(),
+    "is_issue": pl.Boolean(),
+}
+
+
+def label_issues_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.AssetsDefinition:
+    """The `label_issues` asset of a dataset."""
+
+    @dg.asset(
+        key=key(dataset, "label_issues"),
+        deps=deps,
+        group_name=group(dataset, "agreement"),
+        owners=owners(dataset),
+        kinds={"scikitlearn"},
+        description=(
+            "Confident learning over the accepted labels: a model that never saw an item's "
+            "label, nor its group, says how well the label fits."
+        ),
+        check_specs=[
+            dg.AssetCheckSpec("few_labels_look_wrong", asset=key(dataset, "label_issues"))
+        ],
+    )
+    def label_issues(
+        context: dg.AssetExecutionContext, stores: dg.ResourceParam[Stores]
+    ) -> dg.MaterializeResult:
+        run = open_run(context, stores, dataset)
+        found, reason = find(run, run.head())
+        commit = run.write(
+            {LABEL_QUALITY: to_parquet(found)}, message="Label issues", asset="label_issues"
+        )
+        issues = found.filter("is_issue").sort("score")
+        share = issues.height / max(found.height, 1)
+        return dg.MaterializeResult(
+            metadata={
+                **commit_metadata(run, commit, LABEL_QUALITY),
+                "judged": found.height,
+                "issues": issues.height,
+                "worst": sample(issues, rows=20),
+                "note": reason or "out-of-fold probabilities",
+            },
+            check_results=[
+                dg.AssetCheckResult(
+                    check_name="few_labels_look_wrong",
+                    passed=share <= dataset.gate.max_label_issues,
+                    metadata={"share": share, "limit": dataset.gate.max_label_issues},
+                )
+            ],
+        )
+
+    return label_issues
+
+
+def find(run: Run, at: str) -> tuple[pl.DataFrame, str | None]:
+    """Quality of every accepted label and whether it is an issue; or none, and why."""
+    from assets.features.featurize import featurize
+    from assets.labelers.out_of_fold import deal, out_of_fold
+    from quality.label_issues.report import find_label_issues
+
+    accepted = run.table(LABELS, at=at).filter(pl.col("state").is_in(ACCEPTED))
+    usable = accepted.filter(pl.len().over("label") >= FEWEST_PER_CLASS)
+    if usable["label"].n_unique() < 2:  # noqa: PLR2004 - one class is no choice
+        return pl.DataFrame(schema=COLUMNS), f"needs {FEWEST_PER_CLASS} labels of two classes"
+    items = run.table(ITEMS, at=at).join(usable.select("item_id", "label"), on="item_id")
+    items = items.sort("item_id")
+    features = featurize(items.drop("label"), run.dataset, lambda uri: run.store.read(at, uri))
+    labels, groups = items["label"].to_list(), items["group_id"].to_list()
+    classes, seed = run.dataset.classes, run.dataset.splits.seed
+    try:
+        probabilities = out_of_fold(
+            _model(run.dataset),
+            features,
+            labels,
+            groups=groups,
+            classes=classes,
+            folds=FOLDS,
+            seed=seed,
+        )
+    except TrainingFailed as error:
+        return pl.DataFrame(schema=COLUMNS), str(error)
+    fold = deal(groups, labels, folds=FOLDS, seed=seed).tolist()
+    found = find_label_issues(
+        items["item_id"], items["label"], probabilities, classes, seed=seed, fold=fold
+    )
+    return found.frame.select(list(COLUMNS)).sort("item_id"), None
+
+
+def _model(dataset: Dataset) -> SklearnLabeler | TorchLabeler:
+    trained = [spec for spec in dataset.labelers if isinstance(spec, SklearnLabeler)]
+    return trained[0] if trained else SklearnLabeler(name="label_issues", kind="sklearn")

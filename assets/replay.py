@@ -1,0 +1,63 @@
+"""Replay: a release's labels made again from its votes and its recipe."""
+
+import json
+from dataclasses import dataclass
+
+import polars as pl
+
+from assets.consensus import PROBABILITIES, fold
+from assets.dataset_file.models import Dataset
+from assets.evidence import gather
+from assets.ports import DatasetStore, RunBranch
+from assets.recipe import RECIPE, code_version
+from assets.runs import Run
+from quality.schema import LABELS
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What came of making a release's labels again.
+
+    Attributes:
+        release: The release.
+        n_items: Items compared.
+        differing: Ids of items whose label or probabilities came out otherwise.
+        same_code: Whether the code is the one that made the release.
+    """
+
+    release: str
+    n_items: int
+    differing: tuple[str, ...]
+    same_code: bool
+
+    @property
+    def matches(self) -> bool:
+        """Whether every label and probability came out the same, bit for bit."""
+        return not self.differing
+
+
+def replay(store: DatasetStore, release: str) -> Replayed:
+    """Fold a release's votes again by its own recipe and compare, bit for bit."""
+    commit = store.head(release)
+    recipe = json.loads(store.read(commit, RECIPE))
+    folded_at = json.loads(store.read(commit, "reports/consensus.json"))["folded_at"]
+    run = Run(
+        dataset=Dataset.model_validate(recipe["dataset_file"]),
+        store=store,
+        id=f"replay-{release}",
+        branch=RunBranch(release, commit),
+    )
+    _, estimate = fold(run, gather(run, folded_at))
+    labels = run.table(LABELS, at=commit).select("item_id", "label")
+    stored = labels.join(run.table(PROBABILITIES, at=commit), on="item_id", how="left")
+    again = estimate.select("item_id", label_again="label", probabilities_again="probabilities")
+    compared = stored.join(again, on="item_id", how="full", coalesce=True)
+    differs = pl.col("label").ne_missing(pl.col("label_again")) | pl.col(
+        "probabilities"
+    ).ne_missing(pl.col("probabilities_again"))
+    return Replayed(
+        release=release,
+        n_items=compared.height,
+        differing=tuple(compared.filter(differs)["item_id"].sort()),
+        same_code=recipe["code_version"] == code_version(),
+    )

@@ -1,0 +1,85 @@
+"""A run: its dataset, its branch of the store, and what it writes there."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+
+from assets.dataset_file.models import Dataset
+from assets.ports import DatasetStore, RunBranch, Stores
+from quality.schema import Table
+
+
+@dataclass(frozen=True)
+class Run:
+    """One Dagster run over one dataset, re-executions from failure included.
+
+    Attributes:
+        id: The root run's id: a re-execution finds the branch of the run that failed.
+    """
+
+    dataset: Dataset
+    store: DatasetStore
+    id: str
+    branch: RunBranch
+
+    def head(self) -> str:
+        """Commit id of the run's branch now."""
+        return self.store.head(self.branch.name)
+
+    def table(self, table: Table, *, at: str, below: str | None = None) -> pl.DataFrame:
+        """A table at a commit, checked; empty where there is none."""
+        found = self.store.table(at, below or f"{table.name}/")
+        return table.empty() if found is None else table.check(found.collect())
+
+    def write(
+        self,
+        objects: Mapping[str, bytes | Path],
+        *,
+        message: str,
+        asset: str,
+        delete: Iterable[str] = (),
+    ) -> str:
+        """Commit objects to the run's branch; the commit id."""
+        metadata = {"run_id": self.id, "asset": asset}
+        return self.store.write(
+            self.branch.name, objects, message=message, metadata=metadata, delete=delete
+        )
+
+
+def root_run_id(context: dg.AssetExecutionContext) -> str:
+    """Id of the run that this one re-executes, or its own."""
+    return context.run.root_run_id or context.run_id
+
+
+def open_run(
+    context: dg.AssetExecutionContext, stores: Stores, dataset: Dataset, *, part: str | None = None
+) -> Run:
+    """The run of an asset, its branch made from main by the first asset that asks.
+
+    Args:
+        context: The asset's context.
+        stores: All datasets' stores.
+        dataset: The dataset.
+        part: Names a part of the run that publishes by itself, on a branch of its own.
+    """
+    store = stores.of(dataset.name)
+    run_id = "-".join(filter(None, (root_run_id(context), part)))
+    return Run(dataset=dataset, store=store, id=run_id, branch=store.branch(run_id))
+
+
+def key(dataset: Dataset, name: str) -> dg.AssetKey:
+    """Key of one of the dataset's assets."""
+    return dg.AssetKey([dataset.name, name])
+
+
+def group(dataset: Dataset, stage: str) -> str:
+    """Dagster group of one stage of the dataset."""
+    return f"{dataset.name}_{stage}"
+
+
+def owners(dataset: Dataset) -> list[str]:
+    """Owners as Dagster wants them: e-mail addresses, or team:NAME."""
+    return list(dataset.owners)

@@ -1,0 +1,91 @@
+"""Tracing one item at a commit: only the buckets and votes that concern it are read."""
+
+import json
+from typing import Any
+
+import polars as pl
+
+from assets.errors import AssetError
+from assets.ports import DatasetStore
+from assets.recipe import RECIPE
+from quality.lineage.buckets import bucket_of, bucket_path
+from quality.lineage.trace import Trace, trace
+from quality.schema import HISTORY, ITEMS, LABELS, SCORES, VOTES, Table
+
+SHOWN_CANDIDATES = 5
+
+
+class ItemNotFound(AssetError, LookupError):
+    """No item, or more than one, goes by this name.
+
+    Attributes:
+        name: What was asked for.
+        candidates: Ids of the items that it could mean.
+    """
+
+    def __init__(self, name: str, candidates: tuple[str, ...]) -> None:
+        self.name = name
+        self.candidates = candidates
+        shown = ", ".join(c[:16] for c in candidates[:SHOWN_CANDIDATES])
+        found = f"it could be {len(candidates)} items: {shown}" if candidates else "there is none"
+        super().__init__(
+            f"item '{name}': {found}; give an item id, the beginning of one, or the file it "
+            "came from"
+        )
+
+
+def find_item(store: DatasetStore, commit: str, name: str) -> str:
+    """The item id that a name stands for: an id, its beginning, or the end of its source.
+
+    Raises:
+        ItemNotFound: none or several items go by it.
+    """
+    items = store.table(commit, f"{ITEMS.name}/")
+    if items is None:
+        raise ItemNotFound(name, ())
+    source = pl.col("source_uri")
+    meant = pl.col("item_id").str.starts_with(name) | source.str.ends_with(name)
+    found = items.filter(meant).select("item_id").collect()["item_id"].sort()
+    if found.len() != 1:
+        raise ItemNotFound(name, tuple(found))
+    return str(found.item())
+
+
+def trace_item(store: DatasetStore, name: str, *, at: str) -> Trace:
+    """The trace of one item at a ref.
+
+    Raises:
+        RefNotFound: there is no such ref.
+        ItemNotFound: none or several items go by the name.
+    """
+    commit = store.head(at)
+    released = bool(store.listing(commit, RECIPE))
+    item_id = find_item(store, commit, name)
+    return trace(
+        item_id,
+        item=_row(_of_item(store, commit, ITEMS, item_id)),
+        label=_row(_in_bucket(store, commit, LABELS, item_id)) if released else None,
+        score=_row(_in_bucket(store, commit, SCORES, item_id)) if released else None,
+        votes=_of_item(store, commit, VOTES, item_id),
+        history=_in_bucket(store, commit, HISTORY, item_id) if released else HISTORY.empty(),
+    )
+
+
+def _row(frame: pl.DataFrame) -> dict[str, Any] | None:
+    return frame.row(0, named=True) if frame.height else None
+
+
+def _of_item(store: DatasetStore, commit: str, table: Table, item_id: str) -> pl.DataFrame:
+    found = store.table(commit, f"{table.name}/")
+    if found is None:
+        return table.empty()
+    return table.check(found.filter(pl.col("item_id") == item_id).collect())
+
+
+def _in_bucket(store: DatasetStore, commit: str, table: Table, item_id: str) -> pl.DataFrame:
+    buckets = json.loads(store.read(commit, RECIPE))["dataset_file"]["storage"]["buckets"]
+    path = bucket_path(table.name, bucket_of(item_id, buckets))
+    if not store.listing(commit, path):
+        return table.empty()
+    local = store.fetch(commit, [path])[path]
+    return table.check(pl.read_parquet(local).filter(pl.col("item_id") == item_id))

@@ -1,0 +1,175 @@
+"""Votes: one asset a labeler, made from the dataset file, one partition a batch."""
+
+import json
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+
+from assets.dataset_file.models import Dataset, Labeler
+from assets.labelers.interface import Ballots, LabelerInput, Trainer
+from assets.labelers.interface import Labeler as Voter
+from assets.labelers.registry import make
+from assets.metadata import commit_metadata, counts, sample, table_metadata
+from assets.models import champion_of
+from assets.ports import Stores
+from assets.recipe import code_version
+from assets.runs import Run, group, key, open_run, owners
+from quality.ledger import with_vote_ids
+from quality.lineage.buckets import to_parquet
+from quality.schema import ITEMS, PREDICTIONS, VOTES
+
+PROGRESS_SECONDS = 5.0
+
+
+def votes_asset(
+    dataset: Dataset, spec: Labeler, root: Path, batches: dg.PartitionsDefinition[str]
+) -> dg.AssetsDefinition:
+    """The votes of one labeler on batches of items."""
+    name = f"votes_{spec.name}"
+
+    @dg.asset(
+        key=key(dataset, name),
+        deps=[key(dataset, "items")],
+        partitions_def=batches,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name=group(dataset, "labeling"),
+        owners=owners(dataset),
+        kinds={{"functions": "python", "sklearn": "scikitlearn", "torch": "pytorch"}[spec.kind]},
+        description=spec.description or f"Votes of the labeler {spec.name} ({spec.kind}).",
+        check_specs=[
+            dg.AssetCheckSpec(
+                "no_actor_failed_on_an_item",
+                asset=key(dataset, name),
+                description="No actor abstained because it raised, hung or answered nonsense.",
+            )
+        ],
+    )
+    def votes(
+        context: dg.AssetExecutionContext, stores: dg.ResourceParam[Stores]
+    ) -> dg.MaterializeResult:
+        run = open_run(context, stores, dataset)
+        voter = _voter(run, spec, root)
+        if voter is None:
+            context.log.info("no champion of %s yet: it casts no votes", spec.name)
+            return _no_votes(run, name)
+        cast = {b: voter.vote(_input(context, run, b)) for b in context.partition_keys}
+        frames = {b: _ledger_rows(run, ballots) for b, ballots in cast.items()}
+        commit = run.write(
+            _objects(spec.name, voter.version, cast, frames),
+            message=f"Votes of {spec.name} on {len(cast)} batches",
+            asset=name,
+        )
+        return _result(run, commit, list(cast.values()), pl.concat(frames.values()))
+
+    return votes
+
+
+def _voter(run: Run, spec: Labeler, root: Path) -> Voter | None:
+    made = make(spec, root)
+    if not isinstance(made, Trainer):
+        return made
+    return champion_of(run.store, run.head(), spec.name, made)
+
+
+def _no_votes(run: Run, name: str) -> dg.MaterializeResult:
+    return dg.MaterializeResult(
+        metadata={
+            **commit_metadata(run, run.head()),
+            "dagster/row_count": 0,
+            "note": f"{name} has no champion yet; the first retraining makes one",
+        },
+        check_results=[dg.AssetCheckResult(check_name="no_actor_failed_on_an_item", passed=True)],
+    )
+
+
+def _input(context: dg.AssetExecutionContext, run: Run, batch: str) -> LabelerInput:
+    from assets.features.featurize import featurize
+
+    at = run.head()
+    items = run.table(ITEMS, at=at, below=f"items/batch={batch}/")
+    told = [time.monotonic()]
+
+    def media(uri: str) -> bytes:
+        return run.store.read(at, uri)
+
+    def progress(done: int, total: int) -> None:
+        if time.monotonic() - told[0] > PROGRESS_SECONDS:
+            told[0] = time.monotonic()
+            context.log.info("%s: %d of %d items", batch, done, total)
+
+    return LabelerInput(
+        items=items,
+        classes=run.dataset.classes,
+        features=lambda: featurize(items, run.dataset, media),
+        media=media,
+        progress=progress,
+    )
+
+
+def _ledger_rows(run: Run, ballots: Ballots) -> pl.DataFrame:
+    at = pl.lit(datetime.now(UTC)).cast(VOTES.columns["imported_at"])
+    absent = {
+        name: pl.lit(None, VOTES.columns[name])
+        for name in ("region", "shown_prediction", "lead_time_s", "origin", "retracts", "cast_at")
+    }
+    rows = ballots.votes.with_columns(
+        kind=pl.lit("vote"),
+        ontology_version=pl.lit(run.dataset.ontology.version),
+        imported_at=at,
+        run_id=pl.lit(run.id),
+        code_version=pl.lit(code_version()),
+        **absent,
+    )
+    return VOTES.check(with_vote_ids(rows).select(list(VOTES.columns)))
+
+
+def _objects(
+    labeler: str, version: str, cast: Mapping[str, Ballots], frames: Mapping[str, pl.DataFrame]
+) -> dict[str, bytes]:
+    objects = {}
+    for batch, ballots in cast.items():
+        place = f"{labeler}/batch={batch}/{version[:16]}.parquet"
+        objects[f"votes/labeler={place}"] = to_parquet(frames[batch].sort("item_id", "actor"))
+        if ballots.predictions is not None:
+            checked = PREDICTIONS.check(ballots.predictions)
+            objects[f"predictions/{place}"] = to_parquet(checked.sort("item_id"))
+    return objects
+
+
+def _result(
+    run: Run, commit: str, cast: list[Ballots], frame: pl.DataFrame
+) -> dg.MaterializeResult:
+    errors = [error for ballots in cast for error in ballots.errors]
+    named = frame.filter(pl.col("label").is_not_null())
+    coverage = frame.group_by("actor").agg(
+        pl.len().alias("items"),
+        pl.col("label").is_not_null().mean().alias("coverage"),
+        pl.col("actor_version").first().alias("version"),
+    )
+    return dg.MaterializeResult(
+        metadata={
+            **commit_metadata(run, commit, "votes/"),
+            **table_metadata(VOTES, frame, ["item_id", "actor", "label", "score", "trained_on"]),
+            "votes": named.height,
+            "abstentions": frame.height - named.height,
+            "by class": counts(dict(named["label"].value_counts().iter_rows())),
+            "actors": sample(coverage.sort("actor"), rows=50),
+        },
+        check_results=[
+            dg.AssetCheckResult(
+                check_name="no_actor_failed_on_an_item",
+                passed=not errors,
+                severity=dg.AssetCheckSeverity.WARN,
+                metadata={
+                    "failures": sum(e.count for e in errors),
+                    "what happened": dg.MetadataValue.md(
+                        "\n".join(f"- {json.dumps(str(e))}" for e in errors) or "nothing"
+                    ),
+                },
+            )
+        ],
+    )

@@ -1,0 +1,86 @@
+"""What waits, what failed, what was released: what `hallmark status` answers."""
+
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from assets.dataset_file.models import Dataset
+from assets.ingestion.inbox import look
+from assets.ports import DatasetStore
+from assets.review.files import waiting_reviews
+from orchestration.project import Project, connect
+from orchestration.resources import dagster_instance
+
+LAST = 5
+
+
+@dataclass(frozen=True)
+class Status:
+    """One dataset's state of affairs.
+
+    Attributes:
+        waiting: How much waits, by what it waits for.
+        failed_runs: The last failed runs, newest first.
+        releases: The last releases, newest first.
+    """
+
+    dataset: str
+    waiting: dict[str, int]
+    failed_runs: list[dict[str, Any]]
+    releases: list[dict[str, Any]]
+
+
+def status_of(project: Project, dataset: Dataset) -> Status:
+    """The state of affairs of one dataset."""
+    store = connect(project).of(dataset.name)
+    inbox = look(
+        project.inbox(dataset.name),
+        dataset.ingestion.settle_seconds,
+        time.time(),
+        cache=project.cache(),
+    )
+    reviews = waiting_reviews(project.reviews(dataset.name), 0, time.time())
+    return Status(
+        dataset=dataset.name,
+        waiting={
+            "batches in the inbox": len(inbox.arrivals),
+            "files still being written": len(inbox.waiting),
+            "review files to import": len(reviews),
+            "run branches to look at": len(store.run_branches()),
+        },
+        failed_runs=failed_runs(project, dataset.name),
+        releases=release_rows(store)[:LAST],
+    )
+
+
+def failed_runs(project: Project, dataset: str) -> list[dict[str, Any]]:
+    """The last failed runs of a dataset, newest first."""
+    from dagster import DagsterRunStatus, RunsFilter
+
+    runs = dagster_instance(project).get_runs(
+        RunsFilter(tags={"hallmark/dataset": dataset}, statuses=[DagsterRunStatus.FAILURE]),
+        limit=LAST,
+    )
+    return [
+        {"run": r.run_id, "job": r.job_name, "branch": f"run-{r.root_run_id or r.run_id}"}
+        for r in runs
+    ]
+
+
+def release_rows(store: DatasetStore) -> list[dict[str, Any]]:
+    """One row a release, newest first: when, which commit, how many labels in which state."""
+    rows = []
+    for name, commit in reversed(store.releases().items()):
+        described = store.commit_at(commit)
+        receipt = json.loads(store.read(commit, "receipts/gate.json"))
+        rows.append(
+            {
+                "release": name,
+                "created": described.created_at,
+                "commit": commit[:12],
+                **receipt["states"],
+                "run": described.metadata.get("run_id", "")[:8],
+            }
+        )
+    return rows
