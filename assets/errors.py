@@ -20,7 +20,7 @@ class StoreError(AssetError):
 
 
 class StoreUnavailable(StoreError):
-    """The store did not answer, after every retry; nothing was published."""
+    """The store did not answer, after every retry; what was asked can be asked again."""
 
 
 class StoreRefused(StoreError):

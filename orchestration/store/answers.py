@@ -138,5 +138,5 @@ class Patience:
             dataset,
             operation,
             f"no success within {self.seconds:g} s, last: {said}; "
-            "nothing was published; see `hallmark doctor`, then run it again",
+            "see `hallmark doctor`, then run it again: it goes on where it was",
         )

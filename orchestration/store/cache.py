@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -46,14 +46,16 @@ class Cache:
         self._verified.add(sha256)
         return sha256, path
 
-    def keep_bytes(self, content: bytes, sha256: str) -> Path:
-        """The file of content whose digest is known."""
+    def keep_bytes(self, content: bytes, sha256: str) -> None:
+        """Remember content whose digest is known, if the disk lets us."""
 
         def fill(path: Path) -> str:
             path.write_bytes(content)
             return sha256
 
-        return self.find(sha256) or self.keep(fill)[1]
+        with suppress(OSError):
+            if self.find(sha256) is None:
+                self.keep(fill)
 
     def listing(self, repository: str, commit: str, prefix: str) -> list[StoredObject] | None:
         """What was listed below a prefix at a commit, if it was."""
@@ -68,9 +70,9 @@ class Cache:
     def keep_listing(
         self, repository: str, commit: str, prefix: str, objects: Sequence[StoredObject]
     ) -> None:
-        """Remember a listing; a commit never changes, so neither does it."""
+        """Remember a listing if the disk lets us; a commit never changes, so neither does it."""
         rows = [(one.path, one.sha256, one.size) for one in objects]
-        with self._temporary() as temporary:
+        with suppress(OSError), self._temporary() as temporary:
             temporary.write_text(json.dumps(rows), encoding="utf-8")
             _moved(temporary, self._listing(repository, commit, prefix))
 

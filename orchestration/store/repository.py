@@ -9,7 +9,7 @@ from lakefs_sdk import models
 
 from assets.errors import StoreRefused
 from assets.ports import Change, Commit, StoredObject
-from orchestration.store.answers import CONFLICT, NOT_FOUND
+from orchestration.store.answers import BAD_REQUEST, CONFLICT, NOT_FOUND
 from orchestration.store.connection import Connection
 
 T = TypeVar("T")
@@ -66,8 +66,13 @@ class Repository:
     def commit_at(self, ref: str) -> Commit | None:
         """The commit that a ref expression names."""
         api = self.connection.sdk.commits_api
-        found = self._found(f"resolve '{ref}'", lambda: api.get_commit(self.name, ref))
-        return _commit(found) if found else None
+        try:
+            return _commit(self.ask(f"resolve '{ref}'", lambda: api.get_commit(self.name, ref)))
+        except StoreRefused as refusal:
+            # What cannot be an expression names nothing.
+            if refusal.status in {NOT_FOUND, BAD_REQUEST}:
+                return None
+            raise
 
     def log(self, ref: str, *, first_parent: bool = False, page: int = PAGE) -> Iterator[Commit]:
         """Commits from a ref backwards; children before parents."""

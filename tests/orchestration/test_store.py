@@ -113,7 +113,9 @@ def test_listings_are_longer_than_a_page(store: LakeFSStore) -> None:
     assert len(store.changes(store.head("main"), commit)) == 1100
 
 
-@pytest.mark.parametrize("ref", ["nowhere", "v0001", "f" * 64, "main~9"])
+@pytest.mark.parametrize(
+    "ref", ["nowhere", "v0001", "f" * 64, "main~9", "no ref", "a..b", "main^3", "ü"]
+)
 def test_an_unknown_ref_is_named(store: LakeFSStore, ref: str) -> None:
     with pytest.raises(RefNotFound) as caught:
         store.head(ref)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from assets.errors import ObjectCorrupt, StoreRefused, StoreUnavailable
+from assets.errors import ObjectCorrupt, StoreError, StoreRefused, StoreUnavailable
 from orchestration.store.answers import Answer, Patience
 from orchestration.store.connection import Connection, Endpoint
 from orchestration.store.dataset import LakeFSStore
@@ -177,3 +177,17 @@ def test_an_object_that_somebody_else_put_there_is_read_too(make_stores: MakeSto
 )
 def test_the_table_of_answers(status: int, message: str, waits: bool) -> None:
     assert Answer(status, message).worth_waiting is waits
+
+
+def test_a_full_disk_below_the_cache_says_so_and_writes_go_on(
+    make_stores: MakeStores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    store = make_stores().of("digits_small")
+    monkeypatch.setattr("orchestration.store.cache._moved", full)
+    commit = store.write(store.branch("r").name, {"a": b"1"}, message="m")
+    assert [one.path for one in store.listing(commit)] == ["a"]
+    with pytest.raises(StoreError, match="free some disk"):
+        store.read(commit, "a")

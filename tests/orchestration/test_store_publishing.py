@@ -1,3 +1,4 @@
+import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -190,3 +191,34 @@ def test_a_write_beside_another_loses_nothing_to_a_lossy_merge(make_lossy_stores
         two = threads.submit(store.write, branch, {}, message="remove", delete=["z"])
         one.result(), two.result()
     assert contents(store, branch) == {"m": b"m", "y": b"same bytes"}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_histories_arrive_whole_on_a_lossy_server(
+    make_lossy_stores: Lossy, seed: int
+) -> None:
+    """Two runs at a time, few contents over and over, checked against plain dictionaries."""
+    choose = random.Random(seed)
+    store = make_lossy_stores("content").of("digits_small")
+    main: dict[str, bytes] = {}
+    for turn in range(4):
+        runs = [store.branch(f"{turn}-{side}") for side in range(2)]
+        changes = [random_change(choose, main, side) for side in range(2)]
+        for run, (objects, deleted) in zip(runs, changes, strict=True):
+            store.write(run.name, objects, message=run.name, delete=deleted)
+        for run, (objects, deleted) in zip(runs, changes, strict=True):
+            up_to_date = store.update(run.name)
+            store.publish(up_to_date, run.name, message="m", metadata={})
+            main = {p: c for p, c in {**main, **objects}.items() if p not in deleted}
+            assert contents(store) == main
+    assert any("Mend" in commit.message for commit in store.log(limit=1000))
+
+
+def random_change(
+    choose: random.Random, main: dict[str, bytes], side: int
+) -> tuple[dict[str, bytes], set[str]]:
+    """What one run changes; the runs of a turn keep to paths of their own."""
+    own = [f"{choose.choice('abc')}{number}" for number in range(side, 20, 2)]
+    written = {path: choose.choice([b"1", b"2"]) for path in choose.sample(own, 4)}
+    mine = [path for path in main if int(path[1:]) % 2 == side and path not in written]
+    return written, set(choose.sample(mine, min(2, len(mine))))
