@@ -59,7 +59,8 @@ def find_in_embeddings(
         seed: Of the random planes.
 
     Raises:
-        DuplicatesError: No matrix, ids that do not fit, or a threshold outside 0 to 1.
+        DuplicatesError: No matrix, ids that do not fit, a threshold outside 0 to 1, or one too low
+            for so many embeddings.
     """
     checked_threshold(threshold)
     given = np.asarray(embeddings)
@@ -155,7 +156,12 @@ def _bits_and_bands(agreement: float, n: int) -> tuple[int, int]:
         bands = math.ceil(math.log(1 - RECALL) / math.log1p(-meets))
         if bands <= MOST_BANDS:
             return bits, bands
-    return LEAST_BITS, MOST_BANDS
+    raise DuplicatesError(
+        f"among {n} embeddings that lie this close together, planes cannot tell pairs at the "
+        "threshold from all others: raise it, or centre the embeddings first",
+        n=n,
+        agreement=agreement,
+    )
 
 
 def _sides(vectors: Vectors, bits: int, rng: np.random.Generator) -> Keys:

@@ -105,10 +105,15 @@ def checked_ids(item_ids: Sequence[str] | pl.Series, n: int) -> pl.Series:
     return ids
 
 
-def checked_threshold(threshold: float) -> None:
-    """Raises DuplicatesError unless the threshold is a similarity above 0, 1 at most."""
-    if not 0 < threshold <= 1:
-        raise DuplicatesError(f"threshold={threshold}: expected above 0, 1 at most")
+def checked_threshold(threshold: float, *, least: float = 0.0) -> None:
+    """Raises DuplicatesError unless the threshold is a similarity above 0 and in least to 1."""
+    if not (0 < threshold <= 1 and threshold >= least):
+        raise DuplicatesError(
+            f"threshold={threshold}: expected above 0, from {least:g} to 1; less alike than that, "
+            "items are no near-duplicates, and nearly all pairs would have to be compared",
+            threshold=threshold,
+            least=least,
+        )
 
 
 def grouped(ids: pl.Series, one: Rows, two: Rows, similarity: Similarity) -> pl.DataFrame:

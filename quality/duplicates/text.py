@@ -23,6 +23,7 @@ from quality.duplicates.shingles import Shingles, jaccard, normalized, shingled
 VALUES = 128
 RECALL = 0.98
 BLOCK = 65_536
+LEAST_SIMILARITY = 0.5
 
 
 def near_duplicates_text(
@@ -48,13 +49,14 @@ def find_in_texts(
     Args:
         item_ids: One per text, oldest first: the first of a group stands for it.
         texts: Null and empty ones are left out and counted.
-        threshold: Jaccard similarity of shingle sets from which two texts are near-duplicates.
+        threshold: Jaccard similarity of shingle sets from which two texts are near-duplicates,
+            0.5 at least.
         seed: Of the hash functions. Another seed may find other pairs just at the threshold.
 
     Raises:
-        DuplicatesError: Ids that do not fit the texts, or a threshold outside 0 to 1.
+        DuplicatesError: Ids that do not fit the texts, or a threshold outside 0.5 to 1.
     """
-    checked_threshold(threshold)
+    checked_threshold(threshold, least=LEAST_SIMILARITY)
     given = pl.Series("text", texts, dtype=pl.String)
     ids = checked_ids(item_ids, len(given))
     distinct = _distinct(normalized(given))

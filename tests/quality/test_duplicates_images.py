@@ -153,6 +153,12 @@ def test_among_many_embeddings_near_ones_are_found_as_often_as_stated(offset: fl
     assert found.n_candidates < 25_000 * 24_999 / 2 / 20
 
 
+def test_a_threshold_too_low_for_many_embeddings_is_refused() -> None:
+    vectors = np.random.default_rng(0).normal(size=(20_001, 3))
+    with pytest.raises(DuplicatesError, match="raise it"):
+        near_duplicates_embeddings([f"i{k}" for k in range(20_001)], vectors, threshold=0.1, seed=0)
+
+
 def test_embeddings_without_direction_are_left_out() -> None:
     vectors = np.array([[0.0, 0.0], [np.nan, 1.0], [1.0, 0.0], [2.0, 0.0]])
     found = find_in_embeddings(["a", "b", "c", "d"], vectors, seed=0)

@@ -179,6 +179,7 @@ def test_the_report_says_what_was_looked_for() -> None:
         (["a", "a"], 0.8, "1 item ids are repeated"),
         (["a", "b"], 0.0, "threshold=0.0"),
         (["a", "b"], 1.5, "threshold=1.5"),
+        (["a", "b"], 0.4, "from 0.5 to 1"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(names, threshold, words) -> None:
