@@ -1,10 +1,7 @@
 """Reads dataset files, and names every fault of a file at once."""
 
-import importlib
-from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -12,18 +9,11 @@ from pydantic_core import ErrorDetails
 from assets.dataset_file.document import Document, KeyPath, Position, read
 from assets.dataset_file.faults import DatasetFileInvalid, Fault
 from assets.dataset_file.models import Dataset
+from assets.dataset_file.references import Names, known_names, reference_faults
 from assets.dataset_file.sections import section_at, value_at
-from assets.dataset_file.wording import expectation, known_name
+from assets.dataset_file.wording import expectation
 
 LARGEST_FILE_BYTES = 1_000_000
-
-
-@dataclass(frozen=True)
-class Names:
-    """Names that a dataset file may give, each None where they are not checked."""
-
-    aggregators: Collection[str] | None = None
-    strategies: Collection[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -37,22 +27,6 @@ class Loaded:
 
     datasets: dict[str, Dataset]
     invalid: tuple[DatasetFileInvalid, ...]
-
-
-def known_names() -> Names:
-    """The names that quality/ knows."""
-    return Names(
-        aggregators=_names_of("quality.consensus.aggregators", "AGGREGATORS"),
-        strategies=_names_of("quality.selection", "STRATEGIES"),
-    )
-
-
-def _names_of(module: str, attribute: str) -> Collection[str] | None:
-    try:
-        registry = getattr(importlib.import_module(module), attribute, None)
-    except ModuleNotFoundError:
-        return None
-    return None if registry is None else tuple(registry)
 
 
 def load_all(folder: Path, *, names: Names | None = None) -> Loaded:
@@ -86,7 +60,7 @@ def load(path: Path, *, names: Names | None = None) -> Dataset:
         except ValidationError as error:
             own = (details for details in error.errors() if not _follows(document, details))
             faults += [_fault(path, document, details) for details in own]
-        faults += _reference_faults(path, document, names or known_names())
+        faults += reference_faults(path, document, names or known_names())
     if faults or dataset is None:
         raise DatasetFileInvalid(path, _in_file_order(faults))
     return dataset
@@ -149,39 +123,3 @@ def _place(document: Document, key: KeyPath) -> tuple[KeyPath, Position]:
     while key and key not in document.values:
         key = key[:-1]
     return key, document.values.get(key, Position(1))
-
-
-def _reference_faults(path: Path, document: Document, names: Names) -> Iterator[Fault]:
-    """Faults in what the file refers to: its own name, the project's files, known names."""
-    checks: list[tuple[KeyPath, Callable[[str], str | None]]] = [
-        (("name",), lambda name: None if name == path.stem else f"'{path.stem}', the file's name"),
-        (("consensus", "aggregator"), _one_of(names.aggregators, "an aggregator")),
-        (("review", "strategy"), _one_of(names.strategies, "a strategy")),
-    ]
-    labelers = value_at(document.data, ("labelers",))
-    for i, labeler in enumerate(labelers if isinstance(labelers, list) else ()):
-        if value_at(labeler, ("kind",)) == "functions":
-            checks.append((("labelers", i, "path"), _below(path.parent.parent)))
-    for key, check in checks:
-        value = value_at(document.data, key)
-        expected = check(value) if isinstance(value, str) else None
-        if expected:
-            at = document.values[key]
-            yield Fault(path, at.line, at.column, key, at.written, expected)
-
-
-def _one_of(names: Collection[str] | None, what: str) -> Callable[[str], str | None]:
-    def check(name: str) -> str | None:
-        return None if names is None or name in names else known_name(name, names, what)
-
-    return check
-
-
-def _below(root: Path) -> Callable[[str], str | None]:
-    def check(value: Any) -> str | None:
-        file = (root / value).resolve()
-        if not file.is_relative_to(root.resolve()):
-            return f"a file below the project's folder {root.resolve()}"
-        return None if file.is_file() else f"a file that is there; there is none at {file}"
-
-    return check

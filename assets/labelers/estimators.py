@@ -77,7 +77,10 @@ def fit_in_place(section: Section, estimator: Any, data: TrainingData) -> list[s
 def predicted(section: Section, estimator: Any, matrix: Any) -> Probabilities:
     """Probabilities of the classes that the estimator was fitted to."""
     with _one_blas_thread():
-        found = estimator.predict_proba(_taken(section, estimator, matrix))
+        try:
+            found = estimator.predict_proba(_taken(section, estimator, matrix))
+        except (TypeError, ValueError) as error:
+            raise LabelerError(section.name, f"{section.estimator}: {error}") from error
     probabilities = np.asarray(found, dtype=np.float64)
     if not np.isfinite(probabilities).all():
         raise LabelerError(section.name, f"{section.estimator} gave probabilities of NaN")

@@ -112,13 +112,16 @@ def labeling_function(
 
 
 def _declare(judge: Judge, name: str | None) -> Judge:
-    name = name or judge.__name__
+    inner = inspect.unwrap(judge)
+    if not inspect.isfunction(inner):
+        raise TypeError(f"{judge!r}: a labeling function has to be a function")
+    name = name or inner.__name__
     if not _NAME.fullmatch(name):
         raise TypeError(f"labeling function {name!r}: give a name of letters, digits, underscores")
     try:
         inspect.signature(judge).bind(None)
     except TypeError as error:
         raise TypeError(f"labeling function '{name}' has to take one item: {error}") from None
-    code = judge.__code__
+    code = inner.__code__
     DECLARED.append(LabelingFunction(name, judge, code.co_filename, code.co_firstlineno))
     return judge

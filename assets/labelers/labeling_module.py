@@ -10,6 +10,9 @@ from pathlib import Path
 from assets.labelers.labeling_function import DECLARED, LabelingFunction
 from assets.labelers.source_digest import function_versions
 
+MODULE = "labeling_file"
+"""A name of its own: a file called random.py must not take the place of Python's."""
+
 
 @dataclass(frozen=True)
 class LoadFault:
@@ -33,7 +36,7 @@ def load_functions(root: Path, file: Path) -> LoadedFunctions | LoadFault:
         sys.path.append(str(root))
     DECLARED.clear()
     before = set(sys.modules)
-    fault = _import(root, file)
+    fault = _import(file)
     if fault is not None:
         return fault
     functions = [declared for declared in DECLARED if declared.file == str(file)]
@@ -41,18 +44,17 @@ def load_functions(root: Path, file: Path) -> LoadedFunctions | LoadFault:
     if fault is not None:
         return fault
     names = [function.name for function in functions]
-    imported = _sources_below(root, set(sys.modules) - before)
+    imported = _sources_below(root, set(sys.modules) - before - {MODULE})
     versions = function_versions(file.read_text(encoding="utf-8"), names, imported)
     return LoadedFunctions(functions, versions)
 
 
-def _import(root: Path, file: Path) -> LoadFault | None:
-    name = ".".join(file.relative_to(root).with_suffix("").parts)
-    spec = importlib.util.spec_from_file_location(name, file)
+def _import(file: Path) -> LoadFault | None:
+    spec = importlib.util.spec_from_file_location(MODULE, file)
     if spec is None or spec.loader is None:
         return LoadFault(None, "not a Python file; its name has to end with .py")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
+    sys.modules[MODULE] = module
     try:
         spec.loader.exec_module(module)
     except SyntaxError as error:

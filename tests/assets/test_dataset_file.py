@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 
 from assets.dataset_file.document import read
 from assets.dataset_file.faults import DatasetFileInvalid, Fault
-from assets.dataset_file.loading import Names, known_names, load, load_all
+from assets.dataset_file.loading import load, load_all
 from assets.dataset_file.reference import reference
+from assets.dataset_file.references import Names, known_names
 
-NAMES = Names(aggregators=("majority", "dawid_skene"), strategies=("auto", "entropy"))
+NAMES = Names(aggregators={"majority": {}, "dawid_skene": {}}, strategies=("auto", "entropy"))
+EXAMPLE = Path(__file__).parents[2] / "examples" / "digits" / "datasets" / "digits.yaml"
 GOOD = """\
 name: digits
 modality: image
@@ -192,18 +194,54 @@ def test_a_file_with_the_wrong_ending_is_not_passed_over(tmp_path: Path) -> None
     assert error.faults[0].expected == "the file name digits.yaml"
 
 
-def test_names_are_those_that_quality_knows(tmp_path: Path) -> None:
-    aggregators = known_names().aggregators
-    if aggregators is None:
-        pytest.skip("quality.consensus.aggregators is not there yet")
-    assert {"majority", "dawid_skene"} <= set(aggregators)
+def test_the_names_are_those_that_quality_knows(tmp_path: Path) -> None:
+    names = known_names()
+    assert names.aggregators is not None
+    assert {"majority", "dawid_skene"} <= set(names.aggregators)
     assert load(write(tmp_path, GOOD)).name == "digits"
+
+
+@pytest.mark.parametrize(
+    ("consensus", "key", "expected"),
+    [
+        ("{parameters: {max_itr: 5}}", "consensus.parameters.max_itr", "did you mean 'max_iter'?"),
+        ("{parameters: {max_iter: 0}}", "consensus.parameters.max_iter", "a whole number from 1"),
+        ("{aggregator: majority, parameters: {tol: 1}}", "consensus.parameters.tol", "'ties'"),
+        ("{parameters: {prior: flat}}", "consensus.parameters.prior", "'uniform', 'learned'"),
+    ],
+)
+def test_the_parameters_are_those_of_the_aggregator(
+    tmp_path: Path, consensus: str, key: str, expected: str
+) -> None:
+    with pytest.raises(DatasetFileInvalid) as caught:
+        load(write(tmp_path, GOOD + f"consensus: {consensus}\n"))
+    (fault,) = caught.value.faults
+    assert fault.key_path == key
+    assert expected.strip("'") in fault.expected
 
 
 @given(st.text(alphabet="a:-[]{}'\"#&*!|>%@ \n\t01", max_size=40))
 def test_any_text_is_read_or_named_as_misread(text: str) -> None:
     document = read(text.encode())
     assert document.misread or document.values
+
+
+@given(data=st.data())
+def test_a_spoiled_file_is_loaded_or_refused_with_lines(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    text = EXAMPLE.read_text(encoding="utf-8")
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, start + 30))
+    added = data.draw(st.text(alphabet=" \n:-[]{}'\"#0a~", max_size=5))
+    folder = tmp_path_factory.getbasetemp() / "spoiled"
+    folder.mkdir(exist_ok=True)
+    path = write(folder, text[:start] + added + text[end:])
+    loaded = load_all(path.parent, names=NAMES)
+    assert len(loaded.datasets) + len(loaded.invalid) == 1
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    named = [fault.line for error in loaded.invalid for fault in error.faults]
+    assert all(1 <= line <= lines + 1 for line in named)
 
 
 def test_the_committed_reference_is_current() -> None:

@@ -205,6 +205,7 @@ def test_a_function_cannot_outlive_its_limit_by_catching_everything(tmp_path: Pa
         ("def f(:\n", 2, "SyntaxError"),
         ("x = 1\nimport no_such_module\n", 3, "no_such_module"),
         ("raise SystemExit\n", 2, "SystemExit"),
+        ("labeling_function(print)\n", 2, "has to be a function"),
         ("x = 1\n", None, "decorate one with @labeling_function"),
         ("@labeling_function\ndef f(): return None\n", 2, "has to take one item"),
         ("@labeling_function(name='a b')\ndef f(item): return None\n", 2, "letters, digits"),
@@ -266,6 +267,28 @@ def test_functions_may_import_from_the_project_and_print(tmp_path: Path) -> None
     assert labels(rules.vote(texts("great")), "function:has_great") == ["positive"]
     (tmp_path / "words.py").write_text("GOOD = {'great', 'fine'}\n", encoding="utf-8")
     assert labeler(tmp_path, code).version != before
+
+
+def test_a_file_may_have_the_name_of_a_module_of_python(tmp_path: Path) -> None:
+    code = (
+        HEAD + "import random\n@labeling_function\ndef f(item): return random.choice(['positive'])"
+    )
+    (tmp_path / "random.py").write_text(code, encoding="utf-8")
+    section = Section(name="rules", kind="functions", path="random.py")
+    ballots = FunctionsLabeler(section, tmp_path).vote(texts("a"))
+    assert labels(ballots, "function:f") == ["positive"]
+
+
+def test_a_wrapped_function_is_declared_under_its_own_name(tmp_path: Path) -> None:
+    code = """
+    from functools import lru_cache
+
+    @labeling_function
+    @lru_cache
+    def cached(item):
+        return "positive"
+    """
+    assert list(labeler(tmp_path, code).actors) == ["function:cached"]
 
 
 def test_the_same_file_gives_the_same_votes_in_any_process(tmp_path: Path) -> None:
