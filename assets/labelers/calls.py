@@ -16,6 +16,9 @@ HEARTBEAT = struct.Struct("q")
 MOST_STOPS = 10
 """A function that had to be stopped this often is not called any more."""
 
+Parts = tuple[str, str | None, bytes | None]
+"""An item's id, content and media."""
+
 
 @dataclass(frozen=True)
 class Task:
@@ -27,7 +30,7 @@ class Task:
         lost: Calls (item, function) that took a process with them, and how; not made again.
     """
 
-    items: Sequence[tuple[str, str | None, bytes | None]]
+    items: Sequence[Parts]
     stops: tuple[int, ...]
     lost: Mapping[tuple[int, int], str]
 

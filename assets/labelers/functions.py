@@ -2,9 +2,8 @@
 
 import hashlib
 from array import array
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
@@ -12,10 +11,12 @@ import numpy as np
 import polars as pl
 
 from assets.dataset_file.models import FunctionsLabeler as Section
+from assets.labelers.calls import Answer, Parts
 from assets.labelers.interface import BALLOTS, ActorErrors, Ballots, LabelerInput
 from assets.labelers.worker_process import WorkerProcess
 
-CHUNK = 64
+CHUNK_ITEMS = 64
+CHUNK_BYTES = 64 * 2**20
 EXAMPLES = 3
 
 
@@ -54,51 +55,67 @@ class FunctionsLabeler:
             LabelingFileInvalid: names the file, the line and the reason.
             WorkerFailed: the process ended outside of any function.
         """
-        codes = array("l")
-        failures: dict[tuple[str, str], _Failure] = defaultdict(_Failure)
-        done = 0
         with self._process() as process:
             process.prepare(items.classes, limit_s=self._section.time_limit_seconds)
             actors = self._actors = _actors(process)
-            for chunk in items.items.iter_slices(CHUNK):
-                answer = process.answer(list(_parts(chunk, items)))
-                codes.extend(chain.from_iterable(answer.codes))
-                for item, function, reason, detail in answer.failures:
-                    failures[list(actors)[function], reason].add(chunk["item_id"][item], detail)
-                done += chunk.height
-                items.progress(done, items.items.height)
-        errors = [
-            ActorErrors(actor, reason, failure.count, tuple(failure.examples))
-            for (actor, reason), failure in sorted(failures.items())
-        ]
-        return Ballots(BALLOTS.check(_votes(items, actors, codes)), errors=tuple(errors))
+            tally = _Tally(list(actors))
+            for chunk in _chunks(items):
+                tally.add(chunk, process.answer(chunk))
+                items.progress(tally.items, items.items.height)
+        return Ballots(BALLOTS.check(_votes(items, actors, tally.codes)), errors=tally.errors())
 
     def _process(self) -> WorkerProcess:
         return WorkerProcess(self._section.name, self._root, Path(self._section.path))
 
 
-@dataclass
-class _Failure:
-    """How often something failed, and the first items and details."""
+class _Tally:
+    """What has come of the items so far.
 
-    count: int = 0
-    examples: list[tuple[str, str]] = field(default_factory=list)
+    Attributes:
+        codes: Class of each item and function, item by item.
+        items: How many items.
+    """
 
-    def add(self, item_id: str, detail: str) -> None:
-        self.count += 1
-        if len(self.examples) < EXAMPLES:
-            self.examples.append((item_id, detail))
+    def __init__(self, actors: Sequence[str]) -> None:
+        self.codes = array("l")
+        self.items = 0
+        self._actors = actors
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._examples: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+
+    def add(self, chunk: Sequence[Parts], answer: Answer) -> None:
+        self.codes.extend(chain.from_iterable(answer.codes))
+        self.items += len(chunk)
+        for item, function, reason, detail in answer.failures:
+            way = (self._actors[function], reason)
+            self._counts[way] += 1
+            if self._counts[way] <= EXAMPLES:
+                self._examples[way].append((chunk[item][0], detail))
+
+    def errors(self) -> tuple[ActorErrors, ...]:
+        return tuple(
+            ActorErrors(*way, count, tuple(self._examples[way]))
+            for way, count in sorted(self._counts.items())
+        )
 
 
 def _actors(process: WorkerProcess) -> dict[str, str]:
     return {f"function:{name}": version for name, version in process.versions.items()}
 
 
-def _parts(
-    chunk: pl.DataFrame, items: LabelerInput
-) -> Iterator[tuple[str, str | None, bytes | None]]:
-    for item_id, content, uri in chunk.select("item_id", "content", "uri").iter_rows():
-        yield item_id, content, None if uri is None else items.media(uri)
+def _chunks(items: LabelerInput) -> Iterator[list[Parts]]:
+    """Items with their media, few enough that they fit into memory at once."""
+    chunk: list[Parts] = []
+    size = 0
+    for item_id, content, uri in items.items.select("item_id", "content", "uri").iter_rows():
+        media = None if uri is None else items.media(uri)
+        if chunk and (len(chunk) == CHUNK_ITEMS or size + len(media or b"") > CHUNK_BYTES):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append((item_id, content, media))
+        size += len(media or b"")
+    if chunk:
+        yield chunk
 
 
 def _votes(items: LabelerInput, actors: dict[str, str], codes: Sequence[int]) -> pl.DataFrame:

@@ -2,15 +2,18 @@
 
 import mmap
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from assets.labelers.calls import HEARTBEAT, IDLE, Answer, Task
+from assets.labelers.calls import HEARTBEAT, IDLE, Answer, Parts, Task
 from assets.labelers.errors import LabelingFileInvalid, WorkerFailed
 from assets.labelers.labeling_module import LoadFault
 
@@ -53,7 +56,7 @@ class WorkerProcess:
         self._settings = (classes, limit_s)
         self._connection.send(self._settings)
 
-    def answer(self, items: list[tuple[str, str | None, bytes | None]]) -> Answer:
+    def answer(self, items: Sequence[Parts]) -> Answer:
         """Every function's judgment of the items, whatever the functions do.
 
         Raises:
@@ -121,6 +124,7 @@ class WorkerProcess:
                     "PYTHONHASHSEED": "0",
                 },
                 pass_fds=(theirs.fileno(), file.fileno()),
+                start_new_session=True,
             )
             return process, ours, mmap.mmap(file.fileno(), HEARTBEAT.size)
 
@@ -146,6 +150,8 @@ class WorkerProcess:
 
     def _end(self) -> None:
         self._connection.close()
-        self._process.kill()
+        with suppress(ProcessLookupError):
+            # The whole group: what a function started goes with it.
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self._heartbeat.close()

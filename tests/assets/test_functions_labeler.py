@@ -1,7 +1,11 @@
 """Labeling functions vote or abstain, whatever they do."""
 
 import io
+import subprocess
+import sys
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from textwrap import dedent
@@ -12,7 +16,7 @@ import pytest
 from PIL import Image
 
 from assets.dataset_file.models import FunctionsLabeler as Section
-from assets.labelers import Item, labeling_function
+from assets.labelers import Item, functions, labeling_function
 from assets.labelers.errors import LabelingFileInvalid
 from assets.labelers.functions import FunctionsLabeler
 from assets.labelers.interface import Ballots, Labeler, LabelerInput
@@ -269,6 +273,42 @@ def test_functions_may_import_from_the_project_and_print(tmp_path: Path) -> None
     assert labeler(tmp_path, code).version != before
 
 
+def runs(pid: int) -> bool:
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, check=False)
+    return state.stdout.strip()[:1] not in (b"", b"Z")
+
+
+def test_the_worker_ends_when_its_parent_is_gone(tmp_path: Path) -> None:
+    labeler(tmp_path, "@labeling_function\ndef f(item): return None\n")
+    code = (
+        "import os, sys; sys.path[:0] = sys.argv[2].split(':')\n"
+        "from pathlib import Path\n"
+        "from assets.labelers.worker_process import WorkerProcess\n"
+        "worker = WorkerProcess('rules', Path(sys.argv[1]), Path('labeling.py'))\n"
+        "print(worker._process.pid, flush=True)\n"
+        "os._exit(0)\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path), ":".join(sys.path)]
+    pid = int(subprocess.run(command, capture_output=True, check=True).stdout)
+    for _ in range(100):
+        if not runs(pid):
+            return
+        time.sleep(0.05)
+    pytest.fail(f"process {pid} still runs")
+
+
+def test_large_pictures_are_sent_few_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(functions, "CHUNK_BYTES", 10)
+    rules = labeler(tmp_path, "@labeling_function\ndef f(item): return 'positive'\n")
+    given = items([(None, bytes([n]) * 4, "image") for n in range(5)])
+    told: list[tuple[int, int]] = []
+    ballots = rules.vote(replace(given, progress=lambda *at: told.append(at)))
+    assert [done for done, _ in told] == [2, 4, 5]
+    assert labels(ballots, "function:f") == ["positive"] * 5
+
+
 def test_a_file_may_have_the_name_of_a_module_of_python(tmp_path: Path) -> None:
     code = (
         HEAD + "import random\n@labeling_function\ndef f(item): return random.choice(['positive'])"
@@ -307,9 +347,7 @@ def test_progress_is_told_in_items(tmp_path: Path) -> None:
     rules = labeler(tmp_path, "@labeling_function\ndef f(item): return None\n")
     told: list[tuple[int, int]] = []
     given = texts(*(str(i) for i in range(100)))
-    watched = LabelerInput(
-        given.items, CLASSES, given.features, given.media, lambda *at: told.append(at)
-    )
+    watched = replace(given, progress=lambda *at: told.append(at))
     rules.vote(watched)
     assert told == [(64, 100), (100, 100)]
 
