@@ -48,15 +48,18 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from infra.lakefs.serve import serve
+    # gc and check start faster without HTTP.
+    from infra.lakefs.serve import Options, serve
 
     serve(
         options.root,
-        host=options.host,
-        port=options.port,
-        presign=options.presign,
-        access_log=options.access_log,
-        import_roots=tuple(options.allow_import),
+        Options(
+            host=options.host,
+            port=options.port,
+            presign=options.presign,
+            access_log=options.access_log,
+            import_roots=tuple(options.allow_import),
+        ),
     )
     return 0
 

@@ -5,6 +5,7 @@ import logging
 import resource
 import signal
 import socket
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -12,7 +13,7 @@ import uvicorn
 
 from infra.lakefs.api.app import App
 from infra.lakefs.api.call import Server
-from infra.lakefs.auth import Auth, credentials
+from infra.lakefs.auth import Auth, Credentials, credentials
 from infra.lakefs.errors import StoreError
 from infra.lakefs.imports import Imports
 from infra.lakefs.lock import FolderLock
@@ -23,15 +24,26 @@ _KEEP_ALIVE_SECONDS = 120
 _SHUTDOWN_SECONDS = 10
 
 
-def serve(
-    root: Path,
-    *,
-    host: str = "127.0.0.1",
-    port: int = 0,
-    presign: bool = False,
-    access_log: bool = False,
-    import_roots: tuple[Path, ...] = (),
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to serve.
+
+    Attributes:
+        host: Address to listen on; one that other machines can reach needs chosen credentials.
+        port: 0 takes a free one.
+        presign: Whether clients get URLs that need no credentials.
+        access_log: Whether to write a line of JSON per request to stderr.
+        import_roots: Folders that objects may be imported from.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    presign: bool = False
+    access_log: bool = False
+    import_roots: tuple[Path, ...] = ()
+
+
+def serve(root: Path, options: Options) -> None:
     """Serve a folder until a signal ends it.
 
     Raises:
@@ -39,25 +51,26 @@ def serve(
     """
     root = root.resolve()
     lock = FolderLock(root)
-    known = credentials(root)
-    if known.generated and not _is_loopback(host):
-        raise StoreError(
-            f"{host} can be reached from other machines: choose credentials first, in the"
-            " environment variables LAKEFS_INSTALLATION_ACCESS_KEY_ID and"
-            " LAKEFS_INSTALLATION_SECRET_ACCESS_KEY."
-        )
-    listener = _listen(host, port)
-    store = Store(root)
-    imports = Imports(store, tuple(path.resolve() for path in import_roots))
-    server = Server(store, Auth(known), imports, presign)
-    _log_to_stderr(access_log=access_log)
-    _allow_many_connections()
     # uvicorn repeats the signal that ended it: by default that would skip the orderly end.
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, _exit)
-    lock.announce(_endpoint(listener), known.access_key, known.secret_key)
+    _log_to_stderr(access_log=options.access_log)
+    _allow_many_connections()
+    try:
+        keys = credentials(root)
+        _refuse_strangers(options.host, keys)
+        listener = _listen(options.host, options.port)
+        store = Store(root)
+        lock.announce(_endpoint(listener), keys.access_key, keys.secret_key)
+        _run(store, keys, listener, options)
+    finally:
+        lock.release()
+
+
+def _run(store: Store, keys: Credentials, listener: socket.socket, options: Options) -> None:
+    imports = Imports(store, tuple(path.resolve() for path in options.import_roots))
     config = uvicorn.Config(
-        App(server),
+        App(Server(store, Auth(keys), imports, options.presign)),
         lifespan="off",
         ws="none",
         access_log=False,
@@ -72,11 +85,19 @@ def serve(
     finally:
         imports.close()
         store.close()
-        lock.release()
 
 
 def _exit(_signal: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)
+
+
+def _refuse_strangers(host: str, keys: Credentials) -> None:
+    if keys.generated and not _is_loopback(host):
+        raise StoreError(
+            f"{host} can be reached from other machines: choose credentials first, in the"
+            " environment variables LAKEFS_INSTALLATION_ACCESS_KEY_ID and"
+            " LAKEFS_INSTALLATION_SECRET_ACCESS_KEY."
+        )
 
 
 def _is_loopback(host: str) -> bool:
