@@ -88,7 +88,7 @@ def _taking_in(
     published = publication_asset(
         dataset,
         "batch",
-        stage="ingestion",
+        stage="labeling",
         description="The batch on main: its items and every labeler's votes.",
         deps=[dg.AssetDep(key(dataset, "items")), *(dg.AssetDep(v.key) for v in votes)],
         partitions=batches,
@@ -101,7 +101,7 @@ def _reviews(dataset: Dataset) -> list[dg.AssetsDefinition]:
     published = publication_asset(
         dataset,
         "reviews",
-        stage="review",
+        stage="people",
         description="People's votes on main; the files they came in are marked as taken.",
         deps=[dg.AssetDep(key(dataset, "human_votes"))],
         partitions=None,

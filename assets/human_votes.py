@@ -28,7 +28,7 @@ def human_votes_asset(dataset: Dataset) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=key(dataset, "human_votes"),
-        group_name=group(dataset, "review"),
+        group_name=group(dataset, "people"),
         owners=owners(dataset),
         kinds={"lakefs", "labelstudio"},
         description=(
