@@ -96,6 +96,13 @@ class DatasetStore(Protocol):
     def run_branches(self) -> list[RunBranch]:
         """All run branches that were not dropped yet."""
 
+    def leftovers(self, before: datetime) -> list[str]:
+        """Run and side branches whose newest commit is older than a moment.
+
+        A branch without a commit of its own is as old as main's commit that it was made from:
+        whether its run still goes on, Dagster knows.
+        """
+
     def write(
         self,
         branch: str,

@@ -18,9 +18,9 @@ from orchestration.errors import OrchestrationError
 from orchestration.project import Project, connect, find_root, open_project
 from orchestration.store import embedded
 from orchestration.store.cache import digest_of
-from orchestration.store.merging import SIDE, side_branch
+from orchestration.store.dataset import leftovers
+from orchestration.store.merging import side_branch
 from orchestration.store.objects import read_object, upload
-from orchestration.store.push import WORK
 from orchestration.store.repository import MAIN, Repository
 from orchestration.store.stores import LakeFSStores
 
@@ -202,13 +202,11 @@ def _pre_signed(stores: LakeFSStores, there: list[Repository]) -> Finding:
 
 def _leftovers(there: list[Repository]) -> Finding:
     oldest = datetime.now(UTC) - STALE
-    names = []
-    for repository in there:
-        for prefix in ("run-", SIDE, WORK):
-            for branch, at in repository.branches(prefix).items():
-                commit = repository.commit_at(at)
-                if commit and commit.created_at < oldest:
-                    names.append(f"{repository.dataset}/{branch}")
+    names = [
+        f"{repository.dataset}/{name}"
+        for repository in there
+        for name in leftovers(repository, oldest)
+    ]
     if not names:
         return Finding("leftover branches", True, "none older than a day")
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""

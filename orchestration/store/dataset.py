@@ -1,163 +1,41 @@
-"""One dataset's versions on lakeFS: the implementation of assets.ports.DatasetStore."""
+"""One dataset on lakeFS: the implementation of assets.ports.DatasetStore."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import groupby, islice
+from datetime import datetime
+from itertools import groupby
 from os.path import commonprefix
 from pathlib import Path
-from urllib.parse import quote
 
-import polars as pl
-
-from assets.errors import (
-    MainMoved,
-    ObjectCorrupt,
-    ObjectMissing,
-    RefNotFound,
-    StoreError,
-    StoreRefused,
-    TagTaken,
+from assets.errors import MainMoved, StoreError, StoreRefused
+from assets.ports import Commit, RunBranch
+from orchestration.store.answers import CONFLICT, nothing_changed
+from orchestration.store.cache import digest_of
+from orchestration.store.merging import (
+    SIDE,
+    Side,
+    bring,
+    conflict,
+    head,
+    hold_to,
+    side_branch,
+    take,
 )
-from assets.ports import Change, Commit, RunBranch, StoredObject
-from orchestration.store.answers import CONFLICT, NOT_FOUND, nothing_changed
-from orchestration.store.cache import Cache, digest_of
-from orchestration.store.merging import bring, conflict, head, hold_to, side_branch, take
-from orchestration.store.objects import fetch_all, upload_all
+from orchestration.store.objects import upload_all
 from orchestration.store.repository import MAIN, Repository
+from orchestration.store.versions import Versions, folder_of
 
 RUN = "run-"
-RELEASE = re.compile(r"v\d{4,}")
-COMMIT_ID = re.compile(r"[0-9a-f]{64}")
 
 
-class LakeFSStore:
+def leftovers(repository: Repository, before: datetime) -> list[str]:
+    """Run and side branches whose newest commit is older than a moment."""
+    found = {**repository.branches(RUN), **repository.branches(SIDE)}
+    commits = {name: repository.commit_at(at) for name, at in found.items()}
+    return [name for name, commit in commits.items() if commit and commit.created_at < before]
+
+
+class LakeFSStore(Versions):
     """One dataset's repository, read at commits and written by run branches."""
-
-    def __init__(self, repository: Repository, cache: Cache) -> None:
-        self.repository = repository
-        self._cache = cache
-        self._commits: dict[str, Commit] = {}
-
-    @property
-    def dataset(self) -> str:
-        """Name of the dataset."""
-        return self.repository.dataset
-
-    # --- refs
-
-    def head(self, ref: str = MAIN) -> str:
-        """Commit id of a branch, tag, commit or prefix. Raises RefNotFound."""
-        return self.commit_at(ref).id
-
-    def commit_at(self, ref: str) -> Commit:
-        """The commit that a ref names. Raises RefNotFound."""
-        known = self._commits.get(ref) or self.repository.commit_at(ref)
-        if known is None:
-            raise RefNotFound(self.dataset, ref)
-        return self._commits.setdefault(known.id, known)
-
-    def log(self, ref: str = MAIN, *, limit: int = 100) -> list[Commit]:
-        """Commits from the ref backwards, newest first."""
-        try:
-            return list(islice(self.repository.log(ref, page=min(limit, 1000)), limit))
-        except StoreRefused as refusal:
-            raise self._unknown_ref(refusal, ref) from refusal
-
-    def _unknown_ref(self, refusal: StoreRefused, ref: str) -> StoreError:
-        return RefNotFound(self.dataset, ref) if refusal.status == NOT_FOUND else refusal
-
-    def releases(self) -> dict[str, str]:
-        """Release tags (v0001, ...) with their commit ids, oldest first."""
-        found = {name: at for name, at in self.tags().items() if RELEASE.fullmatch(name)}
-        return dict(sorted(found.items(), key=lambda release: int(release[0][1:])))
-
-    def tags(self) -> dict[str, str]:
-        """All tags with their commit ids, by name."""
-        return dict(sorted(self.repository.tags().items()))
-
-    def tag(self, name: str, commit: str, *, replace: bool = False) -> None:
-        """Name a commit and read the name back; the same name for the same commit is no error.
-
-        Raises:
-            TagTaken: the name stands for another commit, and it is not to be replaced.
-        """
-        if replace and self.repository.tag_target(name) not in (None, commit):
-            self.repository.drop_tag(name)
-        self.repository.make_tag(name, commit)
-        actual = self.repository.tag_target(name)
-        if actual != commit:
-            raise TagTaken(self.dataset, name, commit, actual or "nothing")
-
-    def url(self, ref: str, path: str = "") -> str:
-        """Where a person looks at it."""
-        start = f"{self.repository.connection.endpoint.url}/repositories/{self.repository.name}"
-        if not path:
-            return f"{start}/commits/{quote(ref, safe='')}"
-        return f"{start}/object?ref={quote(ref, safe='')}&path={quote(path, safe='')}"
-
-    # --- reading, always at a commit
-
-    def listing(self, commit: str, prefix: str = "") -> list[StoredObject]:
-        """Objects below a prefix at a commit, by path."""
-        at = commit if COMMIT_ID.fullmatch(commit) else self.head(commit)
-        known = self._cache.listing(self.repository.name, at, prefix)
-        if known is None:
-            try:
-                known = list(self.repository.objects(at, prefix))
-            except StoreRefused as refusal:
-                raise self._unknown_ref(refusal, commit) from refusal
-            self._cache.keep_listing(self.repository.name, at, prefix, known)
-        return known
-
-    def read(self, commit: str, path: str) -> bytes:
-        """Bytes of one object, verified. Raises ObjectMissing, ObjectCorrupt."""
-        wanted = self._wanted(commit, [path])[0]
-        content = self._fetch(commit, [wanted])[path].read_bytes()
-        actual = digest_of(content)
-        if actual != (wanted.sha256 or actual):
-            raise ObjectCorrupt(self.dataset, path, wanted.sha256, actual)
-        return content
-
-    def fetch(self, commit: str, paths: Iterable[str]) -> dict[str, Path]:
-        """Local, verified, read-only copies of objects, by path; cached by digest."""
-        return self._fetch(commit, self._wanted(commit, paths))
-
-    def table(self, commit: str, prefix: str) -> pl.LazyFrame | None:
-        """All Parquet below a prefix at a commit as one frame; None where there is none."""
-        wanted = [one for one in self.listing(commit, prefix) if one.path.endswith(".parquet")]
-        files = self._fetch(commit, wanted)
-        if not files:
-            return None
-        in_order = [files[one.path] for one in wanted]
-        return pl.scan_parquet(in_order, hive_partitioning=False, missing_columns="insert")
-
-    def changes(self, left: str, right: str, prefix: str = "") -> list[Change]:
-        """What differs from left to right (two dots), by path."""
-        try:
-            return self.repository.diff(left, right, prefix)
-        except StoreRefused as refusal:
-            raise self._unknown_ref(refusal, f"{left}..{right}") from refusal
-
-    def _fetch(self, commit: str, wanted: list[StoredObject]) -> dict[str, Path]:
-        try:
-            return fetch_all(self.repository, self._cache, commit, wanted)
-        except OSError as error:
-            raise StoreError(
-                self.dataset,
-                "keep a local copy",
-                f"{error}; free some disk below {self._cache.root}, or delete it: it is a cache",
-            ) from error
-
-    def _wanted(self, commit: str, paths: Iterable[str]) -> list[StoredObject]:
-        wanted = []
-        for folder, group in groupby(sorted(paths), key=_folder):
-            # Whole folders are listed, and kept: their other files are read next.
-            known = {one.path: one for one in self.listing(commit, folder)}
-            for path in group:
-                if path not in known:
-                    raise ObjectMissing(self.dataset, path, commit)
-                wanted.append(known[path])
-        return wanted
 
     # --- run branches
 
@@ -185,6 +63,13 @@ class LakeFSStore:
 
     def _run_branch(self, name: str) -> RunBranch:
         return RunBranch(name, self.repository.merge_base(name, MAIN))
+
+    def leftovers(self, before: datetime) -> list[str]:
+        """Run and side branches whose newest commit is older than a moment.
+
+        A branch without a commit of its own is as old as main's commit that it was made from.
+        """
+        return leftovers(self.repository, before)
 
     def drop_branch(self, name: str) -> None:
         """Delete a run branch; an absent one is no error."""
@@ -219,20 +104,20 @@ class LakeFSStore:
         # lakeFS stages by branch, for all writers at once: a side branch is this writer's alone.
         with side_branch(self.repository, before) as side:
             self._stage(side, changed, digests, gone)
-            if not self._committed(side, before, message):
+            tip = self._committed(side, before, message)
+            if tip == before:
                 return before
             return take(
                 self.repository,
                 self._cache,
-                side,
-                branch,
+                Side(side, tip, branch, before),
                 message=message,
                 metadata=metadata or {},
                 squash=True,
             )
 
     def _present(self, commit: str, paths: list[str]) -> dict[str, str]:
-        folders = groupby(sorted(paths), key=_folder)
+        folders = groupby(sorted(paths), key=folder_of)
         # A listing prefix is characters, not folders.
         prefixes = [commonprefix(list(group)) for _, group in folders]  # noqa: RUF071
         listed = (self.repository.objects(commit, prefix) for prefix in prefixes)
@@ -252,18 +137,17 @@ class LakeFSStore:
             if isinstance(content, bytes):
                 self._cache.keep_bytes(content, digests[path])
 
-    def _committed(self, side: str, before: str, message: str) -> bool:
+    def _committed(self, side: str, before: str, message: str) -> str:
         def settled() -> str | None:
             now = head(self.repository, side)
             return now if now != before else None
 
         try:
-            self.repository.commit(side, message, {}, settled)
+            return self.repository.commit(side, message, {}, settled)
         except StoreRefused as refusal:
             if not nothing_changed(refusal.status, refusal.reason):
                 raise
-            return settled() is not None
-        return True
+            return settled() or before
 
     def update(self, branch: str) -> RunBranch:
         """Bring main into a run branch; a no-op when main has not moved.
@@ -274,13 +158,13 @@ class LakeFSStore:
         main = self.head(MAIN)
         if self.repository.merge_base(branch, MAIN) == main:
             return RunBranch(branch, main)
-        with side_branch(self.repository, head(self.repository, branch)) as side:
-            bring(self.repository, self._cache, main, side)
+        before = head(self.repository, branch)
+        with side_branch(self.repository, before) as side:
+            tip = bring(self.repository, self._cache, main, side)
             take(
                 self.repository,
                 self._cache,
-                side,
-                branch,
+                Side(side, tip, branch, before),
                 message=f"Bring in main at {main[:12]}",
                 metadata={},
                 squash=False,
@@ -340,8 +224,3 @@ class LakeFSStore:
                 raise conflict(self.repository, branch.name, MAIN) from refusal
             raise
         return self.commit_at(merge)
-
-
-def _folder(path: str) -> str:
-    folder, slash, _ = path.partition("/")
-    return f"{folder}/" if slash else path

@@ -142,8 +142,11 @@ def head(repository: Repository, branch: str) -> str:
     return found
 
 
-def bring(repository: Repository, cache: Cache, source: str, side: str) -> None:
+def bring(repository: Repository, cache: Cache, source: str, side: str) -> str:
     """Bring a commit into a side branch by a three-way merge, and mend what the merge lost.
+
+    Returns:
+        The side branch's commit afterwards.
 
     Raises:
         MergeConflict: both changed the same path.
@@ -153,7 +156,7 @@ def bring(repository: Repository, cache: Cache, source: str, side: str) -> None:
     merged = merge(repository, source, side, message=f"Bring in {source[:12]}", metadata={})
     found = loss(repository, before, source, merged)
     if not found:
-        return
+        return merged
     # What the merge should have brought, and what it should have left alone.
     _restore(repository, cache, source, side, found.missing)
     _restore(repository, cache, before, side, found.unexpected)
@@ -161,13 +164,30 @@ def bring(repository: Repository, cache: Cache, source: str, side: str) -> None:
     remaining = loss(repository, before, source, mended)
     if remaining:
         raise PublishMismatch(repository.dataset, remaining.missing, remaining.unexpected)
+    return mended
+
+
+@dataclass(frozen=True)
+class Side:
+    """A side branch that is ready to be taken.
+
+    Attributes:
+        name: The side branch.
+        tip: Its commit.
+        destination: The branch that it left, and that takes it.
+        left: The destination's commit that the side branch contains.
+    """
+
+    name: str
+    tip: str
+    destination: str
+    left: str
 
 
 def take(
     repository: Repository,
     cache: Cache,
-    side: str,
-    destination: str,
+    side: Side,
     *,
     message: str,
     metadata: Mapping[str, str],
@@ -177,15 +197,21 @@ def take(
 
     A destination that moved since the side branch left it is brought into the side branch first.
     """
-    before = head(repository, destination)
-    if repository.merge_base(side, destination) != before:
-        bring(repository, cache, before, side)
-    source = head(repository, side)
-    merged = merge(repository, side, destination, message=message, metadata=metadata, squash=squash)
+    tip, before = side.tip, head(repository, side.destination)
+    if before != side.left:
+        tip = bring(repository, cache, before, side.name)
+    merged = merge(
+        repository,
+        side.name,
+        side.destination,
+        message=message,
+        metadata=metadata,
+        squash=squash,
+    )
     commit = repository.commit_at(merged)
     # Somebody may have been faster between the look and the merge.
     if commit is not None and commit.parents[:1] != (before,):
-        hold_to(repository, commit, source)
+        hold_to(repository, commit, tip)
     return merged
 
 

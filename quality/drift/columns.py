@@ -92,6 +92,8 @@ def measure_numbers(
     name: str, reference: NDArray[Any], current: NDArray[Any], policy: DriftPolicy
 ) -> FeatureDrift:
     """Measures a numeric column, (n,) and (m,); NaN is missing."""
+    if 0 in (reference.size, current.size):
+        return FeatureDrift(name, "numeric", reason="no values on one side")
     one, two = reference[~np.isnan(reference)], current[~np.isnan(current)]
     present = (one.size, two.size)
     missing = (reference.size - one.size, current.size - two.size)
@@ -130,8 +132,9 @@ def measure_classes(
         return FeatureDrift(name, "other", reason=reason)
     one = np.array([reference.get(value, 0) for value in classes], dtype=np.int64)
     two = np.array([current.get(value, 0) for value in classes], dtype=np.int64)
-    if one.sum() == 0 or two.sum() == 0:
-        return FeatureDrift(name, "categorical", reason="no value on one side")
+    if min(one.sum(), two.sum()) < policy.min_n:
+        reason = f"only {one.sum()} and {two.sum()} values, {policy.min_n} are needed"
+        return FeatureDrift(name, "categorical", reason=reason)
     test = chi_square(one, two)
     return FeatureDrift(
         name,

@@ -162,7 +162,7 @@ def _measure_labels(labels: Labels, policy: DriftPolicy) -> FeatureDrift:
 
 def _measure_confidence(pair: Pair, policy: DriftPolicy) -> FeatureDrift:
     one, two = (np.asarray(side, dtype=np.float64) for side in pair)
-    if one.ndim != 1 or two.ndim != 1 or 0 in (one.size, two.size):
+    if one.ndim != 1 or two.ndim != 1:
         raise DriftError(
             f"confidences must be two columns of numbers, got shapes {one.shape} and {two.shape}",
             reference=one.shape,

@@ -150,8 +150,8 @@ def _agreement(vectors: Vectors, threshold: float) -> float:
 
 
 def _bits_and_bands(agreement: float, n: int) -> tuple[int, int]:
-    """As many bits as leave some ten rows to a key, fewer where that takes too many bands."""
-    for bits in range(max(int(math.log2(n)) - 3, LEAST_BITS), LEAST_BITS - 1, -1):
+    """As many bits as leave about one row to a key, fewer where that takes too many bands."""
+    for bits in range(max(int(math.log2(n)), LEAST_BITS), LEAST_BITS - 1, -1):
         meets = min(agreement, 1 - 1e-6) ** bits
         bands = math.ceil(math.log(1 - RECALL) / math.log1p(-meets))
         if bands <= MOST_BANDS:

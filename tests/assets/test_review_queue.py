@@ -7,6 +7,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from assets.dataset_file.models import Dataset
 from assets.ports import OpenTask
@@ -100,6 +102,28 @@ def test_the_queue_holds_what_is_most_in_doubt_within_the_budget():
     assert chosen["item_id"].to_list() == ["unsure", "split"]
     assert chosen.columns == list(QUEUE)
     assert chosen["reason"].to_list() == ["uncertain: 0.6 at best", "votes disagree: agreement 0.2"]
+
+
+@given(st.permutations(range(3)), st.permutations(range(3)), st.permutations(range(3)))
+@settings(max_examples=20, deadline=None)
+def test_the_order_of_rows_changes_nothing(first, second, third):
+    shuffled = build_queue(
+        LABELS[first], SCORES[second], ODDS[third], VOTES.empty(), DATASET, seed=1
+    )
+    assert shuffled.equals(queue())
+
+
+def test_ties_are_settled_by_the_seed_alone():
+    names = [f"i{n:02d}" for n in range(30)]
+    labels = pl.DataFrame({"item_id": names, "label": ["good"] * 30, "state": ["auto"] * 30})
+    scores = pl.DataFrame({"item_id": names, "agreement": [0.5] * 30})
+    odds = pl.DataFrame({"item_id": names, "probabilities": [[0.5, 0.5]] * 30})
+
+    def drawn(seed):
+        return build_queue(labels, scores, odds, VOTES.empty(), DATASET, seed=seed)["item_id"]
+
+    assert drawn(1).to_list() == drawn(1).to_list()
+    assert len({tuple(drawn(seed)) for seed in range(5)}) > 1
 
 
 def test_an_item_without_votes_comes_before_all_others():

@@ -185,6 +185,38 @@ def test_falling_confidence_is_drift() -> None:
     assert result.confidence.drifted
 
 
+def test_few_labels_and_no_confidences_are_no_drift() -> None:
+    rng = np.random.default_rng(0)
+    result = report(
+        frame(rng, 300),
+        frame(rng, 300),
+        labels=({"a": 300}, {"b": 5}),
+        confidence=(rng.random(300), np.array([])),
+    )
+    assert result.verdict == "none"
+    for row in (result.label, result.confidence):
+        assert row is not None
+        assert row.reason
+        assert row.p_value is None
+
+
+def test_the_order_of_rows_and_columns_and_the_names_of_classes_do_not_matter() -> None:
+    rng = np.random.default_rng(0)
+    one, two = frame(rng, 500), frame(rng, 400, shift=0.2)
+    straight = report(one, two).features
+    renamed = pl.col("source").replace({"web": "z", "mail": "y"})
+    mixed = [
+        side.sample(fraction=1, shuffle=True, seed=3)
+        .select(reversed(side.columns))
+        .with_columns(renamed)
+        for side in (one, two)
+    ]
+    for before, after in zip(straight, reversed(report(*mixed).features), strict=True):
+        assert before.name == after.name
+        assert after.effect == pytest.approx(before.effect)
+        assert after.corrected_p == pytest.approx(before.corrected_p)
+
+
 def test_a_report_is_the_same_for_the_same_seed() -> None:
     rng = np.random.default_rng(0)
     embeddings = (rng.normal(size=(200, 8)), rng.normal(size=(200, 8)))
