@@ -11,6 +11,7 @@ import polars as pl
 
 from assets.dataset_file.models import Dataset, SklearnLabeler, TorchLabeler
 from assets.features.matrix import FeatureMatrix
+from assets.labelers.errors import FeaturesChanged
 from assets.labelers.interface import Model, Trainer
 from assets.labelers.registry import make
 from assets.metadata import commit_metadata, counts, picture
@@ -208,19 +209,23 @@ def _judged(
 
     classes, settings = run.dataset.classes, run.dataset.retraining
     given = model.predict_proba(features)
-    before = given if champion is None else champion.predict_proba(features)
+    try:
+        before = None if champion is None else champion.predict_proba(features)
+        none = "there was no champion yet"
+    except FeaturesChanged:
+        before, none = None, "the champion knows other features and cannot be compared"
     comparison = compare(
         truth,
-        before,
+        given if before is None else before,
         given,
         classes,
         seed=run.dataset.splits.seed,
         replicates=settings.replicates,
         level=1 - settings.alpha,
     )
-    reason = "there was no champion yet" if champion is None else comparison.reason
+    reason = none if before is None else comparison.reason
     metrics = json.loads(comparison.to_json()) | {"reason": reason, "test_items": len(truth)}
-    promoted = champion is None or comparison.better
+    promoted = before is None or comparison.better
     return Trial(model, truth, given, promoted=promoted, reason=reason, metrics=metrics)
 
 

@@ -10,6 +10,7 @@ import dagster as dg
 import polars as pl
 
 from assets.dataset_file.models import Dataset, Labeler
+from assets.labelers.errors import FeaturesChanged, ModelUnreadable
 from assets.labelers.interface import Ballots, LabelerInput, Trainer
 from assets.labelers.interface import Labeler as Voter
 from assets.labelers.registry import make
@@ -52,11 +53,14 @@ def votes_asset(
         context: dg.AssetExecutionContext, stores: dg.ResourceParam[Stores]
     ) -> dg.MaterializeResult:
         run = open_run(context, stores, dataset)
-        voter = _voter(run, spec, root)
-        if voter is None:
-            context.log.info("no champion of %s yet: it casts no votes", spec.name)
-            return _no_votes(run, name)
-        cast = {b: voter.vote(_input(context, run, b)) for b in context.partition_keys}
+        try:
+            voter = _voter(run, spec, root)
+            if voter is None:
+                return _no_votes(run, "no champion yet: the first retraining makes one")
+            cast = {b: voter.vote(_input(context, run, b)) for b in context.partition_keys}
+        except (FeaturesChanged, ModelUnreadable) as error:
+            context.log.warning("%s casts no votes: %s", spec.name, error)
+            return _no_votes(run, str(error), usable=False)
         frames = {b: _ledger_rows(run, ballots) for b, ballots in cast.items()}
         commit = run.write(
             _objects(spec.name, voter.version, cast, frames),
@@ -75,14 +79,21 @@ def _voter(run: Run, spec: Labeler, root: Path) -> Voter | None:
     return champion_of(run.store, run.head(), spec.name, made)
 
 
-def _no_votes(run: Run, name: str) -> dg.MaterializeResult:
+def _no_votes(run: Run, note: str, *, usable: bool = True) -> dg.MaterializeResult:
     return dg.MaterializeResult(
         metadata={
             **commit_metadata(run, run.head()),
             "dagster/row_count": 0,
-            "note": f"{name} has no champion yet; the first retraining makes one",
+            "note": note,
         },
-        check_results=[dg.AssetCheckResult(check_name="no_actor_failed_on_an_item", passed=True)],
+        check_results=[
+            dg.AssetCheckResult(
+                check_name="no_actor_failed_on_an_item",
+                passed=usable,
+                severity=dg.AssetCheckSeverity.WARN,
+                metadata={"what happened": note},
+            )
+        ],
     )
 
 

@@ -116,7 +116,9 @@ def test_the_order_of_rows_changes_nothing(first, second, third):
 def test_ties_are_settled_by_the_seed_alone():
     names = [f"i{n:02d}" for n in range(30)]
     labels = pl.DataFrame({"item_id": names, "label": ["good"] * 30, "state": ["auto"] * 30})
-    scores = pl.DataFrame({"item_id": names, "agreement": [0.5] * 30})
+    scores = pl.DataFrame({"item_id": names, "agreement": [0.5] * 30}).with_columns(
+        label_quality=pl.lit(None, pl.Float64)
+    )
     odds = pl.DataFrame({"item_id": names, "probabilities": [[0.5, 0.5]] * 30})
 
     def drawn(seed):
