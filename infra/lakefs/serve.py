@@ -12,7 +12,7 @@ from types import FrameType
 import uvicorn
 
 from infra.lakefs.api.app import App
-from infra.lakefs.api.call import Server
+from infra.lakefs.api.call import Context
 from infra.lakefs.auth import Auth, Credentials, credentials
 from infra.lakefs.errors import StoreError
 from infra.lakefs.imports import Imports
@@ -70,7 +70,7 @@ def serve(root: Path, options: Options) -> None:
 def _run(store: Store, keys: Credentials, listener: socket.socket, options: Options) -> None:
     imports = Imports(store, tuple(path.resolve() for path in options.import_roots))
     config = uvicorn.Config(
-        App(Server(store, Auth(keys), imports, options.presign)),
+        App(Context(store, Auth(keys), imports, options.presign)),
         lifespan="off",
         ws="none",
         access_log=False,

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, cast
 from urllib.parse import unquote_to_bytes
 
-from infra.lakefs.api.call import Call, FilePart, Query, Reply, Server, json_reply
+from infra.lakefs.api.call import Call, Context, FilePart, Query, Reply, json_reply
 from infra.lakefs.api.routes import Route, Routes
 from infra.lakefs.errors import BadRequestError, LakeFSError, MergeConflictError
 
@@ -34,8 +34,8 @@ class _ClientGoneError(Exception):
 class App:
     """Serves one store."""
 
-    def __init__(self, server: Server) -> None:
-        self._server = server
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self._routes = Routes()
         self._threads = ThreadPoolExecutor(_THREADS, "lakefs-request")
 
@@ -79,9 +79,9 @@ class App:
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
         if not route.open:
-            self._server.auth.check(headers.get("authorization"), headers.get("cookie"))
+            self._context.auth.check(headers.get("authorization"), headers.get("cookie"))
         call = Call(
-            server=self._server,
+            context=self._context,
             parts=parts,
             query=Query(scope["query_string"]),
             headers=headers,

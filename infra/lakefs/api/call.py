@@ -18,7 +18,7 @@ _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class Context:
     """What all requests share.
 
     Attributes:
@@ -201,7 +201,7 @@ class Call:
         chunks: The body, for handlers that take it as it comes.
     """
 
-    server: Server
+    context: Context
     parts: Mapping[str, str]
     query: Query
     headers: Mapping[str, str]
@@ -212,7 +212,7 @@ class Call:
     @property
     def store(self) -> Store:
         """The store that is served."""
-        return self.server.store
+        return self.context.store
 
     def fields(self, *, optional: bool = False) -> Fields:
         """The JSON body; an optional one may be left out."""

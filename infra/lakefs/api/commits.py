@@ -20,7 +20,7 @@ def commit(call: Call) -> Reply:
     date = fields.number("date")
     if date is not None and abs(date) > _MAX_DATE:
         raise BadRequestError(f"request body has an error: date must be within {_MAX_DATE} seconds")
-    draft = Draft(call.server.auth.user, fields.text("message"), fields.mapping("metadata"), date)
+    draft = Draft(call.context.auth.user, fields.text("message"), fields.mapping("metadata"), date)
     target = call.target(force=fields.flag("force"))
     allow_empty = fields.flag("allow_empty")
     return json_reply(
@@ -71,7 +71,7 @@ def merge(call: Call) -> Reply:
         call.store,
         target,
         source,
-        Draft(call.server.auth.user, message, metadata),
+        Draft(call.context.auth.user, message, metadata),
         strategy=strategy,
         allow_empty=fields.flag("allow_empty"),
         squash=fields.flag("squash_merge"),
@@ -103,7 +103,7 @@ def revert(call: Call) -> Reply:
     ref, number = fields.text("ref"), fields.required_number("parent_number")
     if number < 0:
         raise BadRequestError("request body has an error: parent_number must be at least 0")
-    words = Draft(call.server.auth.user, f"Revert {ref}")
+    words = Draft(call.context.auth.user, f"Revert {ref}")
     draft = _overridden(words, fields.nested("commit_overrides"))
     target = call.target(force=fields.flag("force"))
     allow_empty = fields.flag("allow_empty")
@@ -120,7 +120,7 @@ def cherry_pick(call: Call) -> Reply:
 
     def draft(picked: Commit) -> Draft:
         origin = {"cherry-pick-origin": picked.id, "cherry-pick-committer": picked.committer}
-        words = Draft(call.server.auth.user, picked.message, {**picked.metadata, **origin})
+        words = Draft(call.context.auth.user, picked.message, {**picked.metadata, **origin})
         return _overridden(words, fields.nested("commit_overrides"))
 
     target = call.target(force=fields.flag("force"))

@@ -42,7 +42,7 @@ def health_check(_call: Call) -> Reply:
 def login(call: Call) -> Reply:
     """A token (and cookie) for the key pair."""
     fields = call.fields()
-    auth = call.server.auth
+    auth = call.context.auth
     token, expires = auth.login(fields.text("access_key_id"), fields.text("secret_access_key"))
     reply = json_reply({"token": token, "token_expiration": expires})
     cookie = f"{LOGIN_COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict"
@@ -51,7 +51,7 @@ def login(call: Call) -> Reply:
 
 def get_current_user(call: Call) -> Reply:
     """The one user there is."""
-    user = call.server.auth.user
+    user = call.context.auth.user
     return json_reply({"user": {"id": user, "creation_date": 0, "friendly_name": user}})
 
 
@@ -67,9 +67,9 @@ def _storage(call: Call) -> dict[str, Any]:
         "blockstore_namespace_example": "local://example-bucket/",
         "blockstore_namespace_ValidityRegex": names.NAMESPACE_PATTERN,
         "default_namespace_prefix": "local://",
-        "pre_sign_support": call.server.presign,
+        "pre_sign_support": call.context.presign,
         "pre_sign_support_ui": False,
         "pre_sign_multipart_upload": False,
-        "import_support": bool(call.server.imports.roots),
+        "import_support": bool(call.context.imports.roots),
         "import_validity_regex": names.NAMESPACE_PATTERN,
     }

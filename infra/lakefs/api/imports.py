@@ -23,18 +23,18 @@ def start_import(call: Call) -> Reply:
     for source in sources:
         if source.kind not in {PREFIX, OBJECT}:
             raise BadRequestError(f"request body has an error: unknown type {source.kind!r}")
-        ingest.allowed(source.address, call.server.imports.roots)
+        ingest.allowed(source.address, call.context.imports.roots)
     words, target = fields.nested("commit"), call.target(force=fields.flag("force"))
     with call.store.read() as db:
         repository = repositories.writable(db, target.repository, force=target.force)
         branches.existing(db, repository, target.branch)
-    draft = Draft(call.server.auth.user, words.text("message"), words.mapping("metadata"))
-    return json_reply({"id": call.server.imports.start(target, sources, draft)}, 202)
+    draft = Draft(call.context.auth.user, words.text("message"), words.mapping("metadata"))
+    return json_reply({"id": call.context.imports.start(target, sources, draft)}, 202)
 
 
 def import_status(call: Call) -> Reply:
     """How far an import is."""
-    found = call.server.imports.find(call.query.text("id"), call.target())
+    found = call.context.imports.find(call.query.text("id"), call.target())
     status: dict[str, Any] = {
         "completed": found.commit is not None,
         "update_time": found.updated.isoformat(),
@@ -49,7 +49,7 @@ def import_status(call: Call) -> Reply:
 
 def cancel_import(call: Call) -> Reply:
     """Stop an import before it commits; what is committed stays."""
-    call.server.imports.find(call.query.text("id"), call.target()).cancelled.set()
+    call.context.imports.find(call.query.text("id"), call.target()).cancelled.set()
     return empty_reply()
 
 
@@ -57,7 +57,7 @@ def stage_object(call: Call) -> Reply:
     """Stage a local file, by its address, under a path of a branch."""
     fields, path = call.fields(), call.query.text("path")
     key, target = names.key(path), call.target(force=fields.flag("force"))
-    source = ingest.allowed(fields.text("physical_address"), call.server.imports.roots)
+    source = ingest.allowed(fields.text("physical_address"), call.context.imports.roots)
     taken = ingest.take(call.store, source)
     entry = replace(
         taken,

@@ -33,7 +33,7 @@ def get_physical_address(call: Call) -> Reply:
         repository, _ = objects.open_branch(db, target)
     expires = int(time.time()) + _ADDRESS_SECONDS
     claim = {"r": target.repository, "b": target.branch, "p": path, "exp": expires}
-    token = call.server.auth.seal(_ADDRESS, {**claim, "id": token_hex(8)})
+    token = call.context.auth.seal(_ADDRESS, {**claim, "id": token_hex(8)})
     result: dict[str, Any] = {"physical_address": f"{repository.namespace}/data/{token}"}
     if call.query.flag("presign"):
         _require_presign(call)
@@ -133,7 +133,7 @@ def _linked(fields: Fields) -> Entry:
 def _verify(call: Call, namespace: str, branch: str, path: str, address: str) -> None:
     """Refuse addresses that were not handed out for this branch and path, or too long ago."""
     token = address.removeprefix(f"{namespace}/data/")
-    claim = call.server.auth.unseal(_ADDRESS, token) if token != address else None
+    claim = call.context.auth.unseal(_ADDRESS, token) if token != address else None
     wanted = (call.parts["repository"], branch, path)
     if claim is None or (claim["r"], claim["b"], claim["p"]) != wanted:
         raise BadRequestError(
@@ -153,16 +153,16 @@ def _uploaded(db: sqlite3.Connection, entry: Entry) -> Entry:
 
 
 def _require_presign(call: Call) -> None:
-    if not call.server.presign:
+    if not call.context.presign:
         raise BadRequestError("pre-signed URLs are not supported by this server")
 
 
 def _url(call: Call, purpose: str, facts: dict[str, Any]) -> str:
-    return f"{call.origin}/_blob/{call.server.auth.seal(purpose, facts)}"
+    return f"{call.origin}/_blob/{call.context.auth.seal(purpose, facts)}"
 
 
 def _facts(call: Call, purpose: str) -> dict[str, Any]:
-    facts = call.server.auth.unseal(purpose, call.parts["token"])
+    facts = call.context.auth.unseal(purpose, call.parts["token"])
     if facts is None:
         raise ForbiddenError("the URL is not valid, or not any more")
     return facts
