@@ -1,6 +1,7 @@
 """Upkeep: the nightly snapshot, the replay of a release, the janitor of orphan branches."""
 
 import random
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,13 @@ from assets.replay import replay
 
 RUNNING = dg.DefaultScheduleStatus.RUNNING
 ORPHAN_DAYS = 7
+UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
 
 
 def nightly_snapshot(chain: Chain, job: Any) -> dg.ScheduleDefinition:
@@ -63,8 +71,9 @@ def janitor_job(chain: Chain) -> dg.JobDefinition:
 
     @dg.op(name=f"{name}_drop_orphans", config_schema={"days": dg.Field(int, ORPHAN_DAYS)})
     def drop_orphans(context: dg.OpExecutionContext, stores: dg.ResourceParam[Stores]) -> None:
-        days = int(context.op_config["days"])
-        for branch in drop_orphan_branches(stores.of(name), days=days, now=datetime.now(UTC)):
+        before = datetime.now(UTC) - timedelta(days=int(context.op_config["days"]))
+        alive = branches_in_use(context.instance)
+        for branch in drop_orphan_branches(stores.of(name), before=before, alive=alive):
             context.log.info("dropped %s", branch)
 
     @dg.job(name=f"{name}_janitor", description="Run branches older than a week are dropped.")
@@ -74,14 +83,20 @@ def janitor_job(chain: Chain) -> dg.JobDefinition:
     return job
 
 
-def drop_orphan_branches(store: DatasetStore, *, days: int, now: datetime) -> list[str]:
-    """Drop the run branches whose newest commit is older than this; their names."""
-    dropped = []
-    for branch in store.run_branches():
-        if now - store.commit_at(branch.name).created_at > timedelta(days=days):
-            store.drop_branch(branch.name)
-            dropped.append(branch.name)
-    return dropped
+def branches_in_use(instance: dg.DagsterInstance) -> set[str]:
+    """Branches of the runs that Dagster has under way or waiting."""
+    runs = instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
+    return {f"run-{run.root_run_id or run.run_id}" for run in runs}
+
+
+def drop_orphan_branches(
+    store: DatasetStore, *, before: datetime, alive: Collection[str] = ()
+) -> list[str]:
+    """Drop what runs left that nobody touched since and that are not under way; the names."""
+    orphans = [name for name in store.leftovers(before) if name not in alive]
+    for name in orphans:
+        store.drop_branch(name)
+    return orphans
 
 
 def schedules(chain: Chain, jobs: dict[str, Any]) -> list[dg.ScheduleDefinition]:

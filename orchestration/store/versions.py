@@ -90,7 +90,9 @@ class Versions:
         start = f"{self.repository.connection.endpoint.url}/repositories/{self.repository.name}"
         if not path:
             return f"{start}/commits/{quote(ref, safe='')}"
-        return f"{start}/object?ref={quote(ref, safe='')}&path={quote(path, safe='')}"
+        # The UI shows a folder on another page than an object.
+        page = "objects" if path.endswith("/") else "object"
+        return f"{start}/{page}?ref={quote(ref, safe='')}&path={quote(path, safe='')}"
 
     # --- reading, always at a commit
 
