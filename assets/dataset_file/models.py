@@ -212,7 +212,9 @@ class Review(Section):
     """What people are asked to look at."""
 
     budget: StrictInt = Field(100, ge=0, description="Tasks a queue holds at most.")
-    strategy: str = Field("auto", description="A name of quality.selection.")
+    strategy: Literal[
+        "auto", "entropy", "margin", "least_confidence", "disagreement", "gain", "random"
+    ] = Field("auto", description="By which doubt items are chosen; auto: the strongest of all.")
     votes_per_item: StrictInt = Field(1, ge=1, description="People asked per item.")
     tool: Literal["label_studio"] = Field("label_studio", description="Where people label.")
 

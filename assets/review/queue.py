@@ -11,6 +11,7 @@ import polars as pl
 from assets.dataset_file.models import Dataset
 from assets.ports import OpenTask, ProjectFolder, ReviewTask, ReviewTool
 from quality.ledger import effective_votes
+from quality.selection.queue import review_queue
 
 QUEUE = {
     "item_id": pl.String(),
@@ -40,48 +41,42 @@ def build_queue(
     answer still.
 
     Args:
-        labels: item_id, label and state of each item.
+        labels: item_id, label and n_votes of each item.
         scores: item_id, agreement and label_quality, null where they are not known.
         probabilities: item_id and probabilities in the order of the ontology's classes.
         votes: The ledger.
-        dataset: Its review section says how many, its consensus section who predicted.
+        dataset: Its review section says how many and by which signal, its consensus section
+            who predicted.
         seed: Settles ties.
         waiting: The tasks of earlier queues, as `waiting_items` finds them.
 
     Returns:
         Columns of QUEUE; `priority` in [0, 1].
     """
-    open_items = (
-        labels.select("item_id", "label", "state")
+    review = dataset.review
+    candidates = (
+        labels.select("item_id", "label", "n_votes")
         .join(_human_votes(votes), "item_id", how="left")
         .with_columns(pl.col("cast", "counting").fill_null(0))
-        .filter(pl.col("counting") < dataset.review.votes_per_item)
+        .filter(pl.col("counting") < review.votes_per_item)
         .join(_still_waiting(waiting, votes), "item_id", how="anti")
-    )
-    ranked = (
-        open_items.join(
-            scores.select("item_id", "agreement", "label_quality"), "item_id", how="left"
-        )
+        .join(scores.select("item_id", "agreement", "label_quality"), "item_id", how="left")
         .join(probabilities.select("item_id", "probabilities"), "item_id", how="left")
-        .with_columns(_uncertainty(len(dataset.classes)).alias("uncertainty"))
-        .with_columns((1 - pl.col("agreement")).fill_null(0.0).alias("disagreement"))
-        .with_columns((1 - pl.col("label_quality")).fill_null(0.0).alias("doubt"))
-        .with_columns(pl.max_horizontal("uncertainty", "disagreement", "doubt").alias("priority"))
-        .with_columns(_tie_break(open_items["item_id"], seed))
-        .sort("priority", "tie", "item_id", descending=[True, False, False])
-        .head(dataset.review.budget)
+        .with_columns((1 - pl.col("agreement")).clip(0.0, 1.0).fill_null(0.0).alias("disagreement"))
     )
-    best = pl.col("probabilities").list.max()
-    return ranked.select(
+    if review.strategy == "auto":
+        chosen = _strongest_doubt(candidates, len(dataset.classes), review.budget, seed)
+    else:
+        chosen = review_queue(candidates, budget=review.budget, seed=seed, strategy=review.strategy)
+    awaited = pl.col("cast") + review.votes_per_item - pl.col("counting")
+    return chosen.join(candidates, "item_id", how="left", maintain_order="left").select(
         "item_id",
         pl.col("label").alias("prediction"),
-        best.alias("score"),
+        pl.col("probabilities").list.max().alias("score"),
         pl.lit(f"consensus:{dataset.consensus.aggregator}").alias("predicted_by"),
         "priority",
-        _reason().alias("reason"),
-        (pl.col("cast") + dataset.review.votes_per_item - pl.col("counting"))
-        .cast(pl.UInt32)
-        .alias("awaited"),
+        "reason",
+        awaited.cast(pl.UInt32).alias("awaited"),
     )
 
 
@@ -159,6 +154,24 @@ def _still_waiting(waiting: Collection[OpenTask], votes: pl.DataFrame) -> pl.Dat
         tasks.join(_human_votes(votes), "item_id", how="left")
         .filter(pl.col("cast").fill_null(0) < pl.col("awaited").fill_null(1))
         .select("item_id")
+    )
+
+
+def _strongest_doubt(
+    candidates: pl.DataFrame, classes: int, budget: int, seed: int
+) -> pl.DataFrame:
+    """The strategy `auto`: an item is as urgent as the strongest of three doubts about it.
+
+    Not their mean: an item that one signal is sure about must not be hidden by the others.
+    """
+    return (
+        candidates.with_columns(_uncertainty(classes).alias("uncertainty"))
+        .with_columns((1 - pl.col("label_quality")).fill_null(0.0).alias("doubt"))
+        .with_columns(pl.max_horizontal("uncertainty", "disagreement", "doubt").alias("priority"))
+        .with_columns(_tie_break(candidates["item_id"], seed))
+        .sort("priority", "tie", "item_id", descending=[True, False, False])
+        .head(budget)
+        .select("item_id", "priority", _reason().alias("reason"))
     )
 
 

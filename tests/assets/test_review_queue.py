@@ -32,7 +32,7 @@ LABELS = pl.DataFrame(
     {
         "item_id": ["sure", "split", "unsure"],
         "label": ["good", "good", "bad"],
-        "state": ["auto"] * 3,
+        "n_votes": [3, 3, 3],
     }
 )
 SCORES = pl.DataFrame(
@@ -104,6 +104,15 @@ def test_the_queue_holds_what_is_most_in_doubt_within_the_budget():
     assert chosen["reason"].to_list() == ["uncertain: 0.6 at best", "votes disagree: agreement 0.2"]
 
 
+def test_an_item_without_votes_comes_before_all_others():
+    labels = pl.concat(
+        [LABELS, pl.DataFrame({"item_id": ["new"], "label": [None], "n_votes": [0]})]
+    )
+    chosen = build_queue(labels, SCORES, ODDS, VOTES.empty(), DATASET, seed=1)
+    assert chosen.row(0, named=True)["item_id"] == "new"
+    assert chosen.row(0, named=True)["reason"] == "nobody labeled it"
+
+
 @given(st.permutations(range(3)), st.permutations(range(3)), st.permutations(range(3)))
 @settings(max_examples=20, deadline=None)
 def test_the_order_of_rows_changes_nothing(first, second, third):
@@ -115,10 +124,8 @@ def test_the_order_of_rows_changes_nothing(first, second, third):
 
 def test_ties_are_settled_by_the_seed_alone():
     names = [f"i{n:02d}" for n in range(30)]
-    labels = pl.DataFrame({"item_id": names, "label": ["good"] * 30, "state": ["auto"] * 30})
-    scores = pl.DataFrame({"item_id": names, "agreement": [0.5] * 30}).with_columns(
-        label_quality=pl.lit(None, pl.Float64)
-    )
+    labels = pl.DataFrame({"item_id": names, "label": ["good"] * 30, "n_votes": [1] * 30})
+    scores = pl.DataFrame({"item_id": names, "agreement": [0.5] * 30, "label_quality": [0.9] * 30})
     odds = pl.DataFrame({"item_id": names, "probabilities": [[0.5, 0.5]] * 30})
 
     def drawn(seed):
@@ -128,13 +135,22 @@ def test_ties_are_settled_by_the_seed_alone():
     assert len({tuple(drawn(seed)) for seed in range(5)}) > 1
 
 
-def test_an_item_without_votes_comes_before_all_others():
-    labels = pl.concat(
-        [LABELS, pl.DataFrame({"item_id": ["new"], "label": [None], "state": ["unlabeled"]})]
-    )
-    chosen = build_queue(labels, SCORES, ODDS, VOTES.empty(), DATASET, seed=1)
-    assert chosen.row(0, named=True)["item_id"] == "new"
-    assert chosen.row(0, named=True)["reason"] == "nobody labeled it"
+def test_an_item_that_nothing_predicted_goes_out_without_a_prediction(tmp_path):
+    labels = pl.DataFrame({"item_id": ["split"], "label": [None], "n_votes": [0]})
+    labels = labels.cast({"label": pl.String})
+    chosen = build_queue(labels, SCORES, ODDS.clear(), VOTES.empty(), DATASET, seed=1)
+    (task,) = json.loads(written(tmp_path, chosen).read_bytes())
+    assert "predictions" not in task
+
+
+@pytest.mark.parametrize(
+    ("strategy", "first"), [("least_confidence", "unsure"), ("disagreement", "split")]
+)
+def test_the_dataset_names_the_signal_that_the_queue_goes_by(strategy, first):
+    review = DATASET.review.model_copy(update={"strategy": strategy})
+    dataset = DATASET.model_copy(update={"review": review})
+    chosen = build_queue(LABELS, SCORES, ODDS, VOTES.empty(), dataset, seed=1)
+    assert chosen["item_id"][0] == first
 
 
 def test_what_people_answered_is_not_asked_again(tmp_path):
