@@ -70,8 +70,8 @@ def code_votes(
         flags: Boolean columns of the votes to carry along; null is False.
 
     Raises:
-        AgreementError: A column is missing, an item or an actor is null, a class is listed
-            twice or a label is not among the classes.
+        AgreementError: A column is missing, an item or an actor is null, a flag is neither
+            true nor false, a class is listed twice or a label is not among the classes.
     """
     wanted = ("item_id", "actor", "label", *flags)
     missing = [name for name in wanted if name not in votes.columns]
@@ -83,12 +83,17 @@ def code_votes(
                 f"{votes[name].null_count()} votes have no {name}; "
                 "a vote must say what it is about and whose it is: set these aside first."
             )
+    for name in flags:
+        if votes[name].dtype not in (pl.Boolean, pl.Null):
+            raise AgreementError(
+                f"column {name} is {votes[name].dtype}; expected true, false or null."
+            )
     item, items = factorize(votes["item_id"])
     actor, actors = factorize(votes["actor"])
     said = _label_codes(votes["label"], classes) + 1
     for name in flags:
         said <<= 1
-        said |= votes[name].fill_null(False).cast(pl.Int64).to_numpy()
+        said |= votes[name].cast(pl.Boolean).fill_null(False).cast(pl.Int64).to_numpy()
     return _in_order(
         CodedVotes(items, actors, tuple(classes), item, actor, said, 0, 0), tuple(flags)
     )

@@ -14,10 +14,11 @@ from quality.agreement.breakdown import per_actor, per_class, per_item
 from quality.agreement.coding import CodedVotes, Mask, code_votes
 from quality.agreement.coefficients import Name, coefficient_figures
 from quality.agreement.counts import count_votes
-from quality.agreement.errors import MissingColumnsError, UnknownFigureError
+from quality.agreement.errors import AgreementError, MissingColumnsError, UnknownFigureError
 from quality.agreement.figure import Figure
 from quality.agreement.groups import between_groups
 from quality.agreement.pairs import MOST_CELLS, pairwise
+from quality.schema import ACTOR_KINDS
 
 WITHIN: tuple[Name, ...] = ("percent", "fleiss_kappa", "gwet_ac1")
 MAX_COMPARED = 200
@@ -113,7 +114,7 @@ def agreement_report(
     """Every agreement figure of a set of votes, with intervals from resampling items.
 
     Args:
-        votes: item_id, actor, actor_kind (human or any other), label (null abstains),
+        votes: item_id, actor, actor_kind (as in the votes table), label (null abstains),
             circular (a model voting on an item it was trained on), anchored (the actor saw a
             prediction first). One vote per actor and item; of several the last row wins.
         classes: The ontology's classes.
@@ -121,11 +122,17 @@ def agreement_report(
         replicates: Of the bootstrap; 0 leaves the intervals out.
 
     Raises:
-        AgreementError: A column is missing, an item or an actor is null, or a label is not
-            among the classes.
+        AgreementError: A column is missing, an item or an actor is null, an actor is of no known
+            kind, a flag is no boolean, or a label is not among the classes.
     """
     if "actor_kind" not in votes.columns:
         raise MissingColumnsError(["actor_kind"], votes.columns)
+    strange = votes["actor_kind"].filter(~votes["actor_kind"].is_in(ACTOR_KINDS, nulls_equal=True))
+    if len(strange):
+        raise AgreementError(
+            f"{len(strange)} votes are of actor kinds {strange.unique().sort().to_list()[:5]}; "
+            f"expected one of {list(ACTOR_KINDS)}."
+        )
     flagged = votes.with_columns(human=pl.col("actor_kind") == "human")
     coded = code_votes(flagged, classes, flags=FLAGS)
     independent = coded.where(~coded.flags["circular"])

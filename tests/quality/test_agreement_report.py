@@ -5,9 +5,12 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from quality.agreement.errors import AgreementError, MissingColumnsError, UnknownFigureError
 from quality.agreement.report import AgreementReport, agreement_report
+from quality.schema import ACTOR_KINDS
 
 CLASSES = ["cat", "dog"]
 SCHEMA = {
@@ -136,3 +139,47 @@ def test_votes_without_an_item_are_refused() -> None:
     frame = pl.DataFrame([vote("a", "human:ana", "cat")], schema=SCHEMA)
     with pytest.raises(AgreementError, match="no item_id"):
         agreement_report(frame.with_columns(item_id=pl.lit(None)), CLASSES, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [("actor_kind", "robot", "robot"), ("actor_kind", None, "None"), ("circular", 2, "circular")],
+)
+def test_votes_that_make_no_sense_are_refused(column: str, value: object, said: str) -> None:
+    frame = pl.DataFrame([vote("a", "human:ana", "cat")], schema=SCHEMA)
+    with pytest.raises(AgreementError, match=said):
+        agreement_report(frame.with_columns(pl.lit(value).alias(column)), CLASSES, seed=1)
+
+
+@pytest.mark.parametrize("kind", [pl.Categorical, pl.Enum(CLASSES), pl.Enum(["dog", "cat", "x"])])
+def test_labels_may_be_categories(kind: pl.DataType) -> None:
+    frame = pl.DataFrame([*both("a", "cat", "dog"), *both("b", "dog", "dog")], schema=SCHEMA)
+    frame = frame.with_columns(pl.col("label").cast(kind), pl.col("actor").cast(pl.Categorical))
+    assert agreement_report(frame, CLASSES, seed=1).figure("percent").value == 0.5
+
+
+rows_of_nonsense = st.lists(
+    st.tuples(
+        st.sampled_from(["a", "b", "", "\n"]),
+        st.sampled_from(["human:ana", "human:|", "x"]),
+        st.sampled_from(ACTOR_KINDS),
+        st.sampled_from([None, *CLASSES]),
+        st.sampled_from([None, True, False]),
+        st.sampled_from([None, True, False]),
+    ),
+    max_size=25,
+)
+
+
+@pytest.mark.filterwarnings("error")
+@given(rows_of_nonsense)
+@settings(max_examples=60, deadline=None)
+def test_any_votes_give_a_report_without_a_nan(rows: list[tuple[object, ...]]) -> None:
+    frame = pl.DataFrame(rows, schema=SCHEMA, orient="row")
+    found = agreement_report(frame, CLASSES, seed=1, replicates=20)
+    json.dumps(found.to_json(), allow_nan=False)
+    assert found.to_markdown()
+    for scope in found.figures.values():
+        for figure in scope.values():
+            assert (figure.value is None) <= (figure.reason is not None)
+            assert figure.low is None or figure.low <= figure.high  # type: ignore[operator]

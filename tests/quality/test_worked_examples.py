@@ -11,7 +11,9 @@ DOCS = Path(__file__).parents[2] / "docs" / "quality"
 EXAMPLE = re.compile(r"```python\n(.*?)```\n\n```text\n(.*?)```", re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["drift", "duplicates", "evaluation"])
+@pytest.mark.parametrize(
+    "page", ["agreement", "drift", "duplicates", "evaluation", "label_issues", "selection"]
+)
 def test_a_worked_example_prints_what_its_page_says(page: str) -> None:
     found = EXAMPLE.findall((DOCS / f"{page}.md").read_text(encoding="utf-8"))
     assert found
