@@ -33,6 +33,9 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--presign", action="store_true", help="offer pre-signed URLs")
     serve.add_argument("--access-log", action="store_true", help="one JSON line per request")
     serve.add_argument(
+        "--idle-exit", type=float, metavar="SECONDS", help="end when nobody asked for so long"
+    )
+    serve.add_argument(
         "--allow-import", type=Path, action="append", default=[], help="import from this folder"
     )
     serve.set_defaults(run=_serve)
@@ -59,6 +62,7 @@ def _serve(options: argparse.Namespace) -> int:
             presign=options.presign,
             access_log=options.access_log,
             import_roots=tuple(options.allow_import),
+            idle_exit_seconds=options.idle_exit,
         ),
     )
     return 0

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,6 +47,7 @@ class Imports:
         self._store = store
         self._known: OrderedDict[str, Import] = OrderedDict()
         self._runner = ThreadPoolExecutor(1, "lakefs-import")
+        self._last: Future[None] | None = None
 
     def start(self, target: Target, sources: list[Source], draft: Draft) -> str:
         """Begin an import; the answer is its id."""
@@ -54,7 +55,7 @@ class Imports:
         self._known[name] = started
         while len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
-        self._runner.submit(self._run, started, sources, draft)
+        self._last = self._runner.submit(self._run, started, sources, draft)
         return name
 
     def find(self, name: str, target: Target) -> Import:
@@ -67,6 +68,10 @@ class Imports:
         if found is None or replace(found.target, force=False) != replace(target, force=False):
             raise NotFoundError("import not found")
         return found
+
+    def any_running(self) -> bool:
+        """Whether an import waits or is under way; one thread takes them in their order."""
+        return self._last is not None and not self._last.done()
 
     def close(self) -> None:
         """Stop imports before they commit."""

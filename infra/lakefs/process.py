@@ -57,7 +57,14 @@ def find(root: Path) -> Server | None:
     return Server(root, holder.endpoint, holder.access_key, holder.secret_key, holder.pid)
 
 
-def start(root: Path, *, port: int = 0, presign: bool = False, log: Path | None = None) -> Server:
+def start(
+    root: Path,
+    *,
+    port: int = 0,
+    presign: bool = False,
+    log: Path | None = None,
+    idle_exit_seconds: float | None = None,
+) -> Server:
     """The live server of a folder, started if there is none; it outlives the caller.
 
     Args:
@@ -65,6 +72,7 @@ def start(root: Path, *, port: int = 0, presign: bool = False, log: Path | None 
         port: Where a new server listens; 0 takes a free port.
         presign: Whether a new server offers pre-signed URLs.
         log: File that a new server appends its messages to.
+        idle_exit_seconds: A new server ends when no request came for so long.
 
     Raises:
         StoreError: It did not come up; the message has its last words.
@@ -77,6 +85,7 @@ def start(root: Path, *, port: int = 0, presign: bool = False, log: Path | None 
     log = log or root / "server.log"
     command = [sys.executable, "-m", "infra.lakefs", "serve", "--root", str(root)]
     command += ["--port", str(port), *(["--presign"] if presign else [])]
+    command += [] if idle_exit_seconds is None else ["--idle-exit", str(idle_exit_seconds)]
     with open(log, "ab", opener=_private) as output:
         begin = output.tell()
         child = subprocess.Popen(  # noqa: S603 - our own module with our own arguments

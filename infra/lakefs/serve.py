@@ -2,6 +2,7 @@
 
 import ipaddress
 import logging
+import math
 import resource
 import signal
 import socket
@@ -15,6 +16,7 @@ from infra.lakefs.api.app import App
 from infra.lakefs.api.call import Context
 from infra.lakefs.auth import Auth, Credentials, credentials
 from infra.lakefs.errors import StoreError
+from infra.lakefs.idle import Idle
 from infra.lakefs.imports import Imports
 from infra.lakefs.lock import FolderLock
 from infra.lakefs.store import Store
@@ -34,6 +36,7 @@ class Options:
         presign: Whether clients get URLs that need no credentials.
         access_log: Whether to write a line of JSON per request to stderr.
         import_roots: Folders that objects may be imported from.
+        idle_exit_seconds: End in order when no request came for so long; None never ends.
     """
 
     host: str = "127.0.0.1"
@@ -41,6 +44,7 @@ class Options:
     presign: bool = False
     access_log: bool = False
     import_roots: tuple[Path, ...] = ()
+    idle_exit_seconds: float | None = None
 
 
 def serve(root: Path, options: Options) -> None:
@@ -67,10 +71,28 @@ def serve(root: Path, options: Options) -> None:
         lock.release()
 
 
+class _Serving(uvicorn.Server):
+    """uvicorn, and an orderly end when there was nothing to do for long enough."""
+
+    def __init__(
+        self, config: uvicorn.Config, idle: Idle, imports: Imports, idle_exit_seconds: float | None
+    ) -> None:
+        super().__init__(config)
+        self._idle = idle
+        self._imports = imports
+        self._patience = math.inf if idle_exit_seconds is None else idle_exit_seconds
+
+    async def on_tick(self, counter: int) -> bool:
+        # uvicorn asks ten times a second whether to end.
+        forsaken = self._idle.seconds() >= self._patience and not self._imports.any_running()
+        return await super().on_tick(counter) or forsaken
+
+
 def _run(store: Store, keys: Credentials, listener: socket.socket, options: Options) -> None:
     imports = Imports(store, tuple(path.resolve() for path in options.import_roots))
+    idle = Idle()
     config = uvicorn.Config(
-        App(Context(store, Auth(keys), imports, options.presign)),
+        App(Context(store, Auth(keys), imports, options.presign), idle),
         lifespan="off",
         ws="none",
         access_log=False,
@@ -81,7 +103,7 @@ def _run(store: Store, keys: Credentials, listener: socket.socket, options: Opti
         backlog=_BACKLOG,
     )
     try:
-        uvicorn.Server(config).run(sockets=[listener])
+        _Serving(config, idle, imports, options.idle_exit_seconds).run(sockets=[listener])
     finally:
         imports.close()
         store.close()

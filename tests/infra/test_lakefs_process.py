@@ -4,6 +4,7 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -108,3 +109,38 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         with pytest.raises(StoreError, match=str(port)):
             start(tmp_path, port=port)
+
+
+def test_a_server_that_nobody_asks_ends_in_order_and_leaves_its_folder_free(tmp_path: Path) -> None:
+    forsaken = start(tmp_path, idle_exit_seconds=0.3)
+    assert _version(forsaken)
+    forsaken.wait()
+    assert find(tmp_path) is None
+    assert not (tmp_path / "server.log").read_text()
+
+
+def test_a_server_that_is_asked_in_time_does_not_end(tmp_path: Path) -> None:
+    asked = start(tmp_path, idle_exit_seconds=2)
+    for _ in range(6):
+        time.sleep(0.5)
+        assert _version(asked)
+    asked.stop()
+
+
+def test_a_request_that_takes_long_keeps_the_server(tmp_path: Path) -> None:
+    asked = start(tmp_path, idle_exit_seconds=0.5)
+    auth = (asked.access_key, asked.secret_key)
+    api = f"{asked.endpoint}/api/v1/repositories"
+    body = {"name": "slow", "storage_namespace": "local://slow"}
+    requests.post(api, json=body, auth=auth, timeout=10).raise_for_status()
+
+    def slowly() -> Iterator[bytes]:
+        for _ in range(4):
+            time.sleep(0.4)
+            yield b"x"
+
+    sent = requests.post(
+        f"{api}/slow/branches/main/objects?path=a", data=slowly(), auth=auth, timeout=10
+    )
+    assert sent.status_code == 201
+    asked.wait()

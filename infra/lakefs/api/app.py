@@ -14,6 +14,7 @@ from urllib.parse import unquote_to_bytes
 from infra.lakefs.api.call import Call, Context, FilePart, Query, Reply, json_reply
 from infra.lakefs.api.routes import Route, Routes
 from infra.lakefs.errors import BadRequestError, LakeFSError, MergeConflictError
+from infra.lakefs.idle import Idle
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -34,8 +35,9 @@ class _ClientGoneError(Exception):
 class App:
     """Serves one store."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, idle: Idle | None = None) -> None:
         self._context = context
+        self._idle = idle or Idle()
         self._routes = Routes()
         self._threads = ThreadPoolExecutor(_THREADS, "lakefs-request")
 
@@ -43,6 +45,10 @@ class App:
         """Answer one request."""
         if scope["type"] != "http":
             return
+        with self._idle.request():
+            await self._serve(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         try:
             reply = await self._answer(scope, receive)
