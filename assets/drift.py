@@ -13,7 +13,7 @@ from assets.metadata import commit_metadata, picture, sample
 from assets.ports import Stores
 from assets.recipe import canonical_json
 from assets.runs import Run, group, key, open_run, owners
-from quality.schema import ITEMS, LABELS
+from quality.schema import LABELS
 
 REPORT = "reports/drift.json"
 DESCRIBED = 20_000
@@ -93,10 +93,10 @@ def _reports(run: Run, at: str, context: dg.AssetExecutionContext) -> Iterator[t
         return
     released = run.table(LABELS, at=release[1])
     now = run.table(LABELS, at=at)
-    reference = run.table(ITEMS, at=at).join(released, on="item_id", how="semi")
+    reference = run.items(at=at).join(released, on="item_id", how="semi")
     confidence = _confidence(run, at)
     for batch in new_batches(run, release[1], at):
-        current = run.table(ITEMS, at=at, below=f"items/batch={batch}/").join(
+        current = run.items(at=at, below=f"items/batch={batch}/").join(
             released, on="item_id", how="anti"
         )
         if current.is_empty():

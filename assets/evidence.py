@@ -7,7 +7,7 @@ import polars as pl
 from assets.ports import DatasetStore
 from assets.runs import Run
 from quality.ledger import effective_votes
-from quality.schema import ITEMS, LABELS, VOTES
+from quality.schema import LABELS, VOTES
 
 ACCEPTED = ("auto", "human")
 
@@ -40,7 +40,7 @@ class Evidence:
 
 def gather(run: Run, at: str) -> Evidence:
     """The evidence at a commit of the run's dataset."""
-    items = run.table(ITEMS, at=at)
+    items = run.items(at=at)
     votes = run.table(VOTES, at=at)
     named = effective_votes(votes).with_columns(_stranger(run, items).alias("reason"))
     counting = named.filter(pl.col("reason").is_null()).drop("reason")

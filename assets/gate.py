@@ -25,7 +25,6 @@ from assets.thresholds import (
 )
 from quality.gate.digests import objects_digest
 from quality.gate.suites import Expectation, Suite, built_in
-from quality.schema import ITEMS
 
 RECEIPT = "receipts/gate.json"
 JUDGED = ("items/", "votes/", "labels/", "consensus/", "scores/", "history/", "recipe/")
@@ -102,7 +101,7 @@ def judge(run: Run, commit: str, frames: Frames) -> Judgment:
 
     labels = frames.query(run.store, LABELS_WITH_SCORES, at=commit)
     tables = {
-        "items": run.table(ITEMS, at=commit),
+        "items": run.items(at=commit),
         "votes": gather(run, commit).counting,
         "labels": _with_issues(run, commit, labels),
     }

@@ -18,7 +18,7 @@ from assets.review.files import ReviewPath, mark_reviews_taken, waiting_reviews
 from assets.review.imports import import_review_file
 from assets.runs import Run, group, key, open_run, owners
 from quality.lineage.buckets import to_parquet
-from quality.schema import ITEMS, VOTES
+from quality.schema import VOTES
 
 COUNTED = ("tasks_in", "accepted", "duplicate", "conflict", "rejected", "unanswered")
 
@@ -74,7 +74,7 @@ def human_votes_asset(dataset: Dataset) -> dg.AssetsDefinition:
 
 
 def _import(run: Run, file: ReviewPath, tool: ReviewTool, at: str) -> ReviewImport:
-    names = [run.table(ITEMS, at=at).select("item_id", "source_uri")]
+    names = [run.items(at=at).select("item_id", "source_uri")]
     again = run.store.table(at, "rejects/batch=")
     if again is not None:
         known = again.filter(pl.col("item_id").is_not_null())

@@ -12,7 +12,7 @@ from assets.metadata import commit_metadata, sample
 from assets.ports import Stores
 from assets.runs import Run, group, key, open_run, owners
 from quality.lineage.buckets import to_parquet
-from quality.schema import ITEMS, LABELS
+from quality.schema import LABELS
 
 LABEL_QUALITY = "reports/label_issues.parquet"
 FOLDS = 5
@@ -83,7 +83,7 @@ def find(run: Run, at: str) -> tuple[pl.DataFrame, str | None]:
     usable = accepted.filter(pl.len().over("label") >= FEWEST_PER_CLASS)
     if usable["label"].n_unique() < 2:  # noqa: PLR2004 - one class is no choice
         return pl.DataFrame(schema=COLUMNS), f"needs {FEWEST_PER_CLASS} labels of two classes"
-    items = run.table(ITEMS, at=at).join(usable.select("item_id", "label"), on="item_id")
+    items = run.items(at=at).join(usable.select("item_id", "label"), on="item_id")
     items = items.sort("item_id")
     features = featurize(items.drop("label"), run.dataset, lambda uri: run.store.read(at, uri))
     labels, groups = items["label"].to_list(), items["group_id"].to_list()

@@ -13,7 +13,7 @@ from assets.review.queue import build_queue, waiting_items, write_queue
 from assets.runs import Run, group, key, open_run, owners
 from assets.scores import scores_at
 from quality.lineage.buckets import to_parquet
-from quality.schema import ITEMS, LABELS, VOTES
+from quality.schema import LABELS, VOTES
 
 QUEUE = "reviews/queue.parquet"
 
@@ -50,7 +50,7 @@ def review_queue_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.Asse
             waiting=waiting_items(dataset, review_tool, project),
         )
         commit = run.write({QUEUE: to_parquet(queue)}, message="Review queue", asset="review_queue")
-        items = run.table(ITEMS, at=at).join(queue, on="item_id", how="semi")
+        items = run.items(at=at).join(queue, on="item_id", how="semi")
         path = write_queue(
             queue,
             items,

@@ -9,7 +9,7 @@ import polars as pl
 
 from assets.dataset_file.models import Dataset
 from assets.ports import DatasetStore, RunBranch, Stores
-from quality.schema import Table
+from quality.schema import ITEMS, Table
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,16 @@ class Run:
         """A table at a commit, checked; empty where there is none."""
         found = self.store.table(at, below or f"{table.name}/")
         return table.empty() if found is None else table.check(found.collect())
+
+    def items(self, *, at: str, below: str | None = None) -> pl.DataFrame:
+        """The items at a commit, each once: two batches taken in side by side may share some."""
+        found = self.store.table(at, below or f"{ITEMS.name}/")
+        if found is None:
+            return ITEMS.empty()
+        oldest_first = found.sort("item_id", "ingested_at", "source_uri")
+        return ITEMS.check(
+            oldest_first.unique("item_id", keep="first", maintain_order=True).collect()
+        )
 
     def write(
         self,

@@ -45,7 +45,7 @@ def find_item(store: DatasetStore, commit: str, name: str) -> str:
         raise ItemNotFound(name, ())
     source = pl.col("source_uri")
     meant = pl.col("item_id").str.starts_with(name) | source.str.ends_with(name)
-    found = items.filter(meant).select("item_id").collect()["item_id"].sort()
+    found = items.filter(meant).select("item_id").unique().collect()["item_id"].sort()
     if found.len() != 1:
         raise ItemNotFound(name, tuple(found))
     return str(found.item())
@@ -79,7 +79,8 @@ def _of_item(store: DatasetStore, commit: str, table: Table, item_id: str) -> pl
     found = store.table(commit, f"{table.name}/")
     if found is None:
         return table.empty()
-    return table.check(found.filter(pl.col("item_id") == item_id).collect())
+    rows = found.filter(pl.col("item_id") == item_id).collect()
+    return table.check(rows.unique(table.key, keep="first", maintain_order=True))
 
 
 def _in_bucket(store: DatasetStore, commit: str, table: Table, item_id: str) -> pl.DataFrame:

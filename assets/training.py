@@ -20,7 +20,6 @@ from assets.ports import ProjectFolder, Stores
 from assets.publication import POOL, publish
 from assets.retraining import TrainingSet, is_due, released_training_set
 from assets.runs import Run, group, key, open_run, owners
-from quality.schema import ITEMS
 
 Trained = SklearnLabeler | TorchLabeler
 NEW_CONTENT = (
@@ -232,7 +231,7 @@ def _judged(
 def _features(run: Run, found: TrainingSet, labels: pl.DataFrame) -> FeatureMatrix:
     from assets.features.featurize import featurize
 
-    items = run.table(ITEMS, at=found.commit).join(labels, on="item_id", how="semi")
+    items = run.items(at=found.commit).join(labels, on="item_id", how="semi")
     return featurize(
         items.sort("item_id"), run.dataset, lambda uri: run.store.read(found.commit, uri)
     )

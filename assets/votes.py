@@ -21,7 +21,7 @@ from assets.recipe import code_version
 from assets.runs import Run, group, key, open_run, owners
 from quality.ledger import with_vote_ids
 from quality.lineage.buckets import to_parquet
-from quality.schema import ITEMS, PREDICTIONS, VOTES
+from quality.schema import PREDICTIONS, VOTES
 
 PROGRESS_SECONDS = 5.0
 
@@ -101,7 +101,7 @@ def _input(context: dg.AssetExecutionContext, run: Run, batch: str) -> LabelerIn
     from assets.features.featurize import featurize
 
     at = run.head()
-    items = run.table(ITEMS, at=at, below=f"items/batch={batch}/")
+    items = run.items(at=at, below=f"items/batch={batch}/")
     told = [time.monotonic()]
 
     def media(uri: str) -> bytes:

@@ -119,17 +119,21 @@ def review_export(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Where the newest tasks for people lie; every snapshot writes them.
+    """Pick what people should look at, and write it as tasks with predictions.
+
+    What waits in an earlier file is not picked again.
 
     Example: hallmark review export digits --to /tmp/tasks
     """
     with answered():
         chosen = choose(project, dataset)
+        run = _run(chosen, "queue", quiet=as_json)
+        chosen.store.drop_branch(f"run-{run.run_id}")
         folder = chosen.project.queue(chosen.dataset.name)
         files = sorted(folder.glob("*.json"), key=lambda p: p.stat().st_mtime)
         if not files:
             raise OrchestrationError(
-                f"no tasks in {folder} yet; `hallmark snapshot` picks what people should look at"
+                "there is nothing that people should look at; `hallmark status` says what waits"
             )
         newest = files[-1]
         if to is not None:
