@@ -76,7 +76,7 @@ class Settings(Section):
         description="Folder of the Dagster instance; left out, .hallmark/dagster in the project.",
     )
     executor: Literal["multiprocess", "in_process"] = Field(
-        "multiprocess", description="Whether the steps of a run are processes of their own."
+        "in_process", description="Whether the steps of a run share a process or have their own."
     )
 
 
