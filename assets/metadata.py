@@ -53,6 +53,7 @@ def commit_metadata(run: Run, commit: str, path: str = "") -> dict[str, Any]:
         "commit": commit,
         "branch": run.branch.name,
         "dagster/uri": run.store.url(commit, path),
+        "lakefs": dg.MetadataValue.url(run.store.url(commit)),
     }
 
 

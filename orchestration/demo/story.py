@@ -22,6 +22,7 @@ from orchestration.demo.summary import show_summary, summary
 from orchestration.project import Project, connect, open_project
 from orchestration.runner import Finished, RunFailed, Runner
 from orchestration.scaffold import scaffold
+from orchestration.settings import FILE_NAME
 from orchestration.store import embedded
 
 NAME = "digits"
@@ -37,6 +38,17 @@ class Demo:
     runner: Runner
     truth: dict[str, str] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
+    told: int = 0
+
+    @property
+    def memory(self) -> Path:
+        """Where it is kept how far the story is told."""
+        return self.project.root / ".hallmark" / "demo.json"
+
+    def remember(self) -> None:
+        """Keep how far the story is told, for the next call."""
+        known = {"told": self.told, "figures": self.figures, "truth": self.truth}
+        self.memory.write_text(json.dumps(known, indent=1), encoding="utf-8")
 
     @property
     def store(self) -> DatasetStore:
@@ -56,40 +68,52 @@ class Demo:
 def tell(folder: Path, *, reset: bool) -> dict[str, Any]:
     """Tell the whole story in a project folder; the measured figures.
 
-    A folder that holds a told story is told again only with reset; without, what it holds is
-    shown. A story that was cut off starts over.
+    A story that was cut off goes on with the step that it was cut off in; one that was told to
+    its end is summed up. Reset starts over.
     """
-    begun = time.perf_counter()
-    marker = folder / ".hallmark" / "demo.json"
-    if marker.exists() and not reset:
-        console.print(f"{folder} holds the demo already; --reset (RESET=1 make demo) starts over\n")
-        found = json.loads(marker.read_text(encoding="utf-8"))
-        show_summary(found, folder)
-        return dict(found)
-    demo = _begin(folder)
-    for title, step in STEPS:
+    if reset:
+        _clear(folder)
+    demo = _open(folder)
+    for number, (title, step) in enumerate(STEPS):
         console.rule(f"[bold]{title}", align="left")
+        if number < demo.told:
+            demo.say("done before; RESET=1 make demo starts over")
+            continue
+        begun = time.perf_counter()
         step(demo)
-    demo.figures["seconds"] = round(time.perf_counter() - begun, 1)
+        demo.figures["seconds"] = demo.figures.get("seconds", 0.0) + time.perf_counter() - begun
+        demo.told = number + 1
+        demo.remember()
     found = summary(demo.store, demo.truth, demo.figures)
-    marker.write_text(json.dumps(found, indent=1), encoding="utf-8")
     show_summary(found, folder)
     embedded.stop(demo.project.lakefs_data())
     return found
 
 
-def _begin(folder: Path) -> Demo:
-    if (folder / "hallmark.yaml").exists():
+def _clear(folder: Path) -> None:
+    """Delete a demo's project; a folder that is none is left alone."""
+    if (folder / FILE_NAME).exists():
         embedded.stop((folder / ".hallmark" / "lakefs").resolve())
         shutil.rmtree(folder)
-    scaffold(folder, NAME)
+
+
+def _open(folder: Path) -> Demo:
+    if not (folder / FILE_NAME).exists():
+        scaffold(folder, NAME)
     project = open_project(folder)
-    return Demo(project, load(project.datasets() / f"{NAME}.yaml"), Runner.of(project))
+    demo = Demo(project, load(project.datasets() / f"{NAME}.yaml"), Runner.of(project))
+    if demo.memory.exists():
+        known = json.loads(demo.memory.read_text(encoding="utf-8"))
+        demo.truth, demo.figures, demo.told = known["truth"], known["figures"], known["told"]
+    return demo
 
 
 def _ingest(demo: Demo, batch: DemoBatch) -> None:
     demo.truth |= write_batch(batch, demo.project.inbox(NAME))
     arrived = _arrived(demo)
+    if arrived is None:
+        demo.say(f"'{batch.name}' was taken in before")
+        return
     found = demo.run("ingest", arrived)
     items = found.metadata["items"]
     demo.say(
@@ -101,12 +125,12 @@ def _ingest(demo: Demo, batch: DemoBatch) -> None:
             demo.say(f"{asset}: {cast} votes, {metadata.get('abstentions', 0)} abstentions")
 
 
-def _arrived(demo: Demo) -> str:
+def _arrived(demo: Demo) -> str | None:
     from assets.ingestion.inbox import arrivals
 
     inbox = demo.project.inbox(NAME)
-    (only,) = arrivals(inbox, 0, time.time(), cache=demo.project.cache())
-    return only.batch
+    found = arrivals(inbox, 0, time.time(), cache=demo.project.cache())
+    return found[0].batch if found else None
 
 
 def _review(demo: Demo, reviewers: Sequence[SimulatedReviewer]) -> None:
