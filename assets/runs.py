@@ -61,7 +61,7 @@ class Run:
 
 def root_run_id(context: dg.AssetExecutionContext) -> str:
     """Id of the run that this one re-executes, or its own."""
-    return context.run.root_run_id or context.run_id
+    return context.run.root_run_id or context.run.run_id
 
 
 def open_run(

@@ -9,24 +9,23 @@ from assets.chain import Chain
 
 def dataset_jobs(chain: Chain, executor: dg.ExecutorDefinition) -> list[Any]:
     """Ingest, relabel, import of reviews, snapshot, retraining."""
-    name, batches = chain.dataset.name, chain.batches
+    name = chain.dataset.name
     selections = {
-        "ingest": (chain.ingest, batches, "Take in one batch and let every labeler vote on it."),
-        "relabel": (chain.relabel, batches, "Let the champions vote on batches again."),
-        "import_reviews": (chain.import_reviews, None, "Take in what people answered."),
-        "queue": (chain.queue, None, "Pick what people should look at; nothing is released."),
-        "snapshot": (chain.snapshot, None, "Fold all votes, judge the snapshot, release it."),
-        "retrain": (chain.retrain, None, "Train candidates on the last release; the better wins."),
+        "ingest": (chain.ingest, "Take in one batch and let every labeler vote on it."),
+        "relabel": (chain.relabel, "Let the champions vote on batches again."),
+        "import_reviews": (chain.import_reviews, "Take in what people answered."),
+        "queue": (chain.queue, "Pick what people should look at; nothing is released."),
+        "snapshot": (chain.snapshot, "Fold all votes, judge the snapshot, release it."),
+        "retrain": (chain.retrain, "Train candidates on the last release; the better wins."),
     }
     return [
         dg.define_asset_job(
             f"{name}_{job}",
             selection=dg.AssetSelection.assets(*keys),
-            partitions_def=partitions,
             executor_def=executor,
             description=description,
             tags={"hallmark/dataset": name, "hallmark/job": job},
         )
-        for job, (keys, partitions, description) in selections.items()
+        for job, (keys, description) in selections.items()
         if keys
     ]

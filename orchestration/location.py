@@ -36,6 +36,7 @@ def definitions(project: Project) -> dg.Definitions:
     executor = EXECUTORS[project.settings.executor]
     jobs = [job for c in chains for job in dataset_jobs(c, executor)]
     upkeep = [job for c in chains for job in (replay_job(c), janitor_job(c))]
+    trained = [c.dataset for c in chains if c.retrain]
     by_name = {job.name: job for job in [*jobs, *upkeep]}
     return dg.Definitions(
         assets=[*(a for c in chains for a in c.assets), *map(_faulty, loaded.invalid)],
@@ -43,7 +44,7 @@ def definitions(project: Project) -> dg.Definitions:
         sensors=[
             *(s for c in chains for s in _sensors(c, project)),
             failed_runs_sensor(project),
-            *([automation_sensor([c.dataset for c in chains])] if chains else []),
+            *([automation_sensor(trained)] if trained else []),
         ],
         schedules=[s for c in chains for s in schedules(c, by_name)],
         resources={

@@ -133,12 +133,10 @@ def note_failure(path: Path, *, run_id: str, job: str, message: str) -> None:
 
 
 def automation_sensor(datasets: list[Dataset]) -> dg.AutomationConditionSensorDefinition:
-    """Evaluates the automation conditions of the retraining assets."""
+    """Evaluates the automation conditions of the retraining assets of datasets that have them."""
     return dg.AutomationConditionSensorDefinition(
         "automation",
-        target=dg.AssetSelection.assets(*(key(d, "training_set") for d in datasets)).downstream()
-        if datasets
-        else dg.AssetSelection.all(),
+        target=dg.AssetSelection.assets(*(key(d, "training_set") for d in datasets)).downstream(),
         default_status=RUNNING,
         minimum_interval_seconds=INTERVAL_SECONDS,
     )
