@@ -3,12 +3,13 @@
 import argparse
 import json
 import os
+import sqlite3
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
 from infra.lakefs import check, gc
-from infra.lakefs.errors import StoreError
+from infra.lakefs.errors import LakeFSError, StoreError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,8 +20,11 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except StoreError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
+        reason = str(error)
+    except (LakeFSError, OSError, sqlite3.Error) as error:
+        reason = f"{options.root} cannot be used: {error}"
+    sys.stderr.write(f"{reason}\n")
+    return 1
 
 
 def _parser() -> argparse.ArgumentParser:

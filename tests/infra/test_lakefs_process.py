@@ -144,3 +144,11 @@ def test_a_request_that_takes_long_keeps_the_server(tmp_path: Path) -> None:
     )
     assert sent.status_code == 201
     asked.wait()
+
+
+def test_a_folder_that_cannot_be_made_is_named_without_a_trace(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    refused = _serve(tmp_path / "file" / "lakefs")
+    assert refused.returncode == 1
+    assert "cannot be used" in refused.stderr
+    assert "Traceback" not in refused.stderr
