@@ -45,7 +45,7 @@ def replay_job(chain: Chain) -> dg.JobDefinition:
         if not releases:
             context.log.info("nothing is released yet")
             return
-        release = random.Random(context.run_id).choice(releases)  # noqa: S311 - no secret
+        release = random.Random(context.run.run_id).choice(releases)  # noqa: S311 - no secret
         found = replay(store, release)
         context.log.info(
             "%s: %d items compared, %d differ", release, found.n_items, len(found.differing)
