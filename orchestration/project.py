@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from orchestration import settings as settings_file
@@ -100,7 +100,7 @@ def open_project(
 def connect(project: Project, environment: Mapping[str, str] | None = None) -> LakeFSStores:
     """The stores of a project's datasets; cheap to ask again, also after a server restarted.
 
-    The embedded server is started where none runs.
+    The embedded server is started where none runs, also when it ended between two requests.
 
     Raises:
         KeysMissing: the environment has no keys for the configured server.
@@ -110,15 +110,18 @@ def connect(project: Project, environment: Mapping[str, str] | None = None) -> L
     lakefs = project.settings.lakefs
     if lakefs.endpoint:
         endpoint = Endpoint(lakefs.endpoint.rstrip("/"), *settings_file.keys(lakefs, known))
-    else:
-        endpoint = embedded.endpoint_of(project.lakefs_data())
-    return _stores(endpoint, lakefs, project.cache())
+        return _stores(endpoint, lakefs, project.cache(), None)
+    folder = project.lakefs_data()
+    return _stores(embedded.endpoint_of(folder), lakefs, project.cache(), folder)
 
 
 @lru_cache
-def _stores(endpoint: Endpoint, lakefs: LakeFSSettings, cache: Path) -> LakeFSStores:
+def _stores(
+    endpoint: Endpoint, lakefs: LakeFSSettings, cache: Path, folder: Path | None
+) -> LakeFSStores:
+    locate = partial(embedded.endpoint_of, folder) if folder else None
     return LakeFSStores(
-        Connection(endpoint, patience=Patience(lakefs.patience_seconds)),
+        Connection(endpoint, patience=Patience(lakefs.patience_seconds), locate=locate),
         cache,
         repository_prefix=lakefs.repository_prefix,
         storage_namespace=lakefs.storage_namespace,

@@ -93,6 +93,8 @@ class Patience:
         operation: str,
         step: Callable[[], T],
         settled: Callable[[], T | None] | None = None,
+        *,
+        unanswered: Callable[[], None] = lambda: None,
     ) -> T:
         """The result of a step, repeated while its answers say that waiting helps.
 
@@ -102,6 +104,7 @@ class Patience:
             step: The request; it must be safe to repeat once `settled` has found nothing.
             settled: Looks, before a repetition, whether an earlier attempt was carried out after
                 all although its answer got lost.
+            unanswered: Called before a repetition where the server did not answer at all.
 
         Raises:
             StoreUnavailable: the patience is used up.
@@ -123,6 +126,8 @@ class Patience:
                 if pause is None:
                     raise self._given_up(dataset, operation, answer) from error
                 time.sleep(pause)
+                if not answer.status:
+                    unanswered()
                 repeated = True
 
     def _pauses(self) -> Iterator[float]:

@@ -48,13 +48,27 @@ class ServerFacts:
 
 
 class Connection:
-    """A lakeFS server, safe to use from any thread."""
+    """A lakeFS server, safe to use from any thread.
+
+    Args:
+        endpoint: Where it is.
+        patience: How long a request is repeated.
+        threads: How many requests `each` has under way.
+        locate: Says where the server is now; asked when it does not answer. The embedded server
+            ends when it is idle, and has another port when it is started again.
+    """
 
     def __init__(
-        self, endpoint: Endpoint, *, patience: Patience | None = None, threads: int = 8
+        self,
+        endpoint: Endpoint,
+        *,
+        patience: Patience | None = None,
+        threads: int = 8,
+        locate: Callable[[], Endpoint] | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.patience = patience or Patience()
+        self._locate = locate
         self._threads = threads
         self._local = threading.local()
 
@@ -81,10 +95,27 @@ class Connection:
         pool.connection_pool_kw.update(timeout=TIMEOUT, retries=NO_RETRY)
         return client
 
+    def ask(
+        self,
+        dataset: str,
+        operation: str,
+        step: Callable[[], A],
+        settled: Callable[[], A | None] | None = None,
+    ) -> A:
+        """The result of a request; see Patience.ask. Raises StoreUnavailable, StoreRefused."""
+        return self.patience.ask(dataset, operation, step, settled, unanswered=self._follow)
+
+    def _follow(self) -> None:
+        """Send this thread's next request to where the server is now."""
+        if self._locate:
+            self.endpoint = self._locate()
+            # In place, because a request that is repeated has hold of this client.
+            self.client.config.host = self._new_client().config.host
+
     @cached_property
     def facts(self) -> ServerFacts:
         """What the server says about itself, asked once."""
-        config = self.patience.ask("-", "ask for the configuration", self._config)
+        config = self.ask("-", "ask for the configuration", self._config)
         storage, version = config.storage_config, config.version_config
         return ServerFacts(
             version=(version.version if version else None) or "unknown",

@@ -11,15 +11,23 @@ from infra.lakefs.errors import StoreError
 from orchestration.errors import EmbeddedLakeFSFailed
 from orchestration.store.connection import Endpoint
 
+# So long that a person's next command finds it warm, short enough that none is left behind.
+IDLE_SECONDS = 300.0
 
-def endpoint_of(folder: Path) -> Endpoint:
+
+def endpoint_of(folder: Path, *, idle_exit_seconds: float | None = IDLE_SECONDS) -> Endpoint:
     """The server of a folder, started if none runs there; it outlives the caller.
+
+    Args:
+        folder: Where its data is.
+        idle_exit_seconds: A server that is started here ends when nobody asked for so long; None
+            stays until it is stopped.
 
     Raises:
         EmbeddedLakeFSFailed: it did not start.
     """
     try:
-        server = process.start(folder)
+        server = process.start(folder, idle_exit_seconds=idle_exit_seconds)
     except (StoreError, OSError) as error:
         raise EmbeddedLakeFSFailed(folder, str(error)) from error
     return Endpoint(server.endpoint, server.access_key, server.secret_key)

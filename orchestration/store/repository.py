@@ -39,7 +39,7 @@ class Repository:
         self, operation: str, step: Callable[[], T], settled: Callable[[], T | None] | None = None
     ) -> T:
         """The result of a request, with patience. Raises StoreUnavailable, StoreRefused."""
-        return self.connection.patience.ask(self.dataset, operation, step, settled)
+        return self.connection.ask(self.dataset, operation, step, settled)
 
     def ensure(self, namespace: str) -> None:
         """Make the repository in a storage namespace unless it is there."""

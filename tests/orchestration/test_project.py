@@ -70,6 +70,22 @@ def test_data_outlives_the_embedded_server(root: Path) -> None:
         embedded.stop(project.lakefs_data())
 
 
+def test_a_store_in_hand_follows_the_embedded_server_to_where_it_starts_anew(root: Path) -> None:
+    project = open_project(root, {})
+    try:
+        store = connect(project, {}).of("digits_small")
+        branch = store.branch("r").name
+        commit = store.write(branch, {"a": b"1", "b": b"2"}, message="m")
+        embedded.stop(project.lakefs_data())
+        assert store.read(commit, "a") == b"1"
+        embedded.stop(project.lakefs_data())
+        assert store.write(branch, {"c": b"3"}, message="m")
+        embedded.stop(project.lakefs_data())
+        assert store.fetch(commit, ["b"])["b"].read_bytes() == b"2"
+    finally:
+        embedded.stop(project.lakefs_data())
+
+
 def test_a_configured_endpoint_is_used_with_keys_from_the_environment(
     root: Path, lakefs_server: Server
 ) -> None:
