@@ -9,6 +9,7 @@ import polars as pl
 
 from assets.agreement import REPORT as AGREEMENT
 from assets.agreement import SCORECARDS
+from assets.dataset_file.models import Dataset
 from assets.drift import REPORT as DRIFT
 from assets.evidence import gather
 from assets.label_issues import LABEL_QUALITY
@@ -24,7 +25,7 @@ from assets.thresholds import (
     label_thresholds,
 )
 from quality.gate.digests import objects_digest
-from quality.gate.suites import Expectation, Suite, built_in
+from quality.gate.suites import Expectation, Suite, SuiteInvalid, built_in
 
 RECEIPT = "receipts/gate.json"
 JUDGED = ("items/", "votes/", "labels/", "consensus/", "scores/", "history/", "recipe/")
@@ -82,17 +83,36 @@ def data_sha256(store: DatasetStore, commit: str) -> str:
     return objects_digest(found)
 
 
-def suites(run: Run) -> dict[str, Suite]:
+def suites(dataset: Dataset) -> dict[str, Suite]:
     """The built-in suites with what the dataset file adds."""
-    stated = run.dataset.gate
+    stated = dataset.gate
     added = {"items": stated.items, "votes": stated.votes, "labels": stated.labels}
-    common = built_in(run.dataset.classes)
+    common = built_in(dataset.classes)
     return {
         table: common[table].with_expectations(
             Expectation(e.type, e.kwargs, e.severity, e.claim) for e in added[table]
         )
         for table in TABLES
     }
+
+
+def gate_slips(dataset: Dataset) -> list[str]:
+    """Expectations of a dataset file that no run could judge, one sentence a suite."""
+    from quality.gate.checks import check_suite
+
+    added = {
+        "items": dataset.gate.items,
+        "votes": dataset.gate.votes,
+        "labels": dataset.gate.labels,
+    }
+    slips = []
+    for table, suite in suites(dataset).items():
+        try:
+            if added[table]:
+                check_suite(suite)
+        except SuiteInvalid as error:
+            slips.append(f"{dataset.name}: {error}")
+    return slips
 
 
 def judge(run: Run, commit: str, frames: Frames) -> Judgment:
@@ -106,7 +126,7 @@ def judge(run: Run, commit: str, frames: Frames) -> Judgment:
         "labels": _with_issues(run, commit, labels),
     }
     digest = data_sha256(run.store, commit)
-    report = gate(tables, list(suites(run).values()), data_digest=digest)
+    report = gate(tables, list(suites(run.dataset).values()), data_digest=digest)
     thresholds = tuple(_thresholds(run, commit, tables["labels"]))
     return Judgment(report, thresholds, _receipt(report, thresholds, labels, digest), labels.height)
 

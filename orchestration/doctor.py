@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 
 from assets.dataset_file.loading import load_all
 from assets.errors import StoreError
+from assets.gate import gate_slips
 from orchestration.errors import OrchestrationError
 from orchestration.project import Project, connect, find_root, open_project
 from orchestration.store import embedded
@@ -117,6 +118,10 @@ def _datasets(project: Project) -> Finding:
     if not loaded.datasets:
         advice = "copy one from examples/, see docs/dataset-file.md"
         return Finding("dataset files", None, f"none in {project.datasets()}", advice)
+    slips = [slip for dataset in loaded.datasets.values() for slip in gate_slips(dataset)]
+    if slips:
+        advice = "mend the gate's expectations in the dataset file; no run could judge them"
+        return Finding("dataset files", False, "\n".join(slips), advice)
     return Finding("dataset files", True, f"valid: {', '.join(loaded.datasets)}")
 
 

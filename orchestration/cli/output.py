@@ -42,8 +42,8 @@ def show_rows(rows: Sequence[Mapping[str, Any]], *, title: str = "", empty: str)
         console.print(empty)
         return
     table = Table(title=title or None, title_justify="left", show_edge=False, pad_edge=False)
-    for name in rows[0]:
-        table.add_column(name, overflow="fold")
+    for name, value in rows[0].items():
+        table.add_column(name, overflow="fold", no_wrap=isinstance(value, datetime | int))
     for row in rows:
         table.add_row(*(_cell(value) for value in row.values()))
     console.print(table)
@@ -53,7 +53,7 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M:%S")
+        return value.strftime("%Y-%m-%d %H:%M")
     return "" if value is None else str(value).replace("[", r"\[")
 
 
