@@ -16,7 +16,7 @@ from quality.agreement.coefficients import ONE_CLASS, beyond_chance, ratio
 from quality.agreement.counts import Floats
 from quality.agreement.errors import AgreementError
 from quality.agreement.weights import Weights, agreement_weights
-from quality.consensus.compiled import compiled
+from quality.compiled import compiled
 
 Chance = Literal["cohen", "scott"]
 MOST_CELLS = 100_000_000

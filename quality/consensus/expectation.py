@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from quality.consensus.compiled import compiled
+from quality.compiled import compiled
 from quality.consensus.kernels import confusion_pass, count_pass
 from quality.consensus.majority import vote_shares
 from quality.consensus.passes import over_chunks

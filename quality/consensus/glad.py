@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
+from quality.compiled import compiled
 from quality.consensus.aggregator import Aggregator, Estimate
-from quality.consensus.compiled import compiled
 from quality.consensus.expectation import EMPTY, NO_POSTERIOR, Floats, climb
 from quality.consensus.kernels import glad_pass
 from quality.consensus.params import Ties

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quality.consensus.compiled import compiled
+from quality.compiled import compiled
 from quality.consensus.expectation import EMPTY, NO_POSTERIOR, Floats
 from quality.consensus.kernels import hit_pass
 from quality.consensus.passes import over_chunks

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quality.consensus.compiled import compiled
+from quality.compiled import compiled
 from quality.drift.errors import DriftError
 from quality.drift.kolmogorov import ks_p_values
 

@@ -10,7 +10,7 @@ Reference:
 import numpy as np
 from numpy.typing import NDArray
 
-from quality.consensus.compiled import compiled
+from quality.compiled import compiled
 from quality.duplicates.candidates import Keys
 from quality.duplicates.shingles import Hashes, Shingles, Starts
 

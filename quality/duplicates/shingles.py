@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from quality.consensus.compiled import compiled
+from quality.compiled import compiled
 
 Hashes = NDArray[np.uint64]
 Starts = NDArray[np.int64]
