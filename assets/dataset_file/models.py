@@ -1,5 +1,6 @@
 """The models of datasets/NAME.yaml; docs/dataset-file.md is made from their descriptions."""
 
+import math
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -11,6 +12,8 @@ from pydantic import (
     StrictInt,
     model_validator,
 )
+
+from quality.drift.policy import QUESTIONS
 
 NAME = r"^[a-z][a-z0-9_]{2,40}$"
 CLASS_NAME = r"^[^\s\x00-\x1f]([^\x00-\x1f]*[^\s\x00-\x1f])?$"
@@ -224,13 +227,24 @@ class Drift(Section):
 
     alpha: StrictFloat = Field(0.01, gt=0, lt=1, description="False-alarm rate after correction.")
     min_items: StrictInt = Field(50, ge=2, description="Smaller samples get no verdict.")
-    min_effect: StrictFloat = Field(
-        0.1, ge=0, description="Smallest effect that counts, a PSI or KS."
-    )
+    min_effect: Share = Field(0.1, description="Share of probability that must have moved.")
     permutations: StrictInt = Field(
-        999, ge=399, description="Of the two-sample test on embeddings."
+        999,
+        ge=1,
+        description="Of the two-sample test on embeddings; at least 4 / alpha - 1, because four "
+        "questions share alpha.",
     )
     blocks_release: StrictBool = Field(False, description="Whether a drift verdict fails the gate.")
+
+    @model_validator(mode="after")
+    def _enough_permutations(self) -> "Drift":
+        fewest = math.ceil(len(QUESTIONS) / self.alpha) - 1
+        if self.permutations < fewest:
+            raise ValueError(
+                f"permutations of at least 4 / alpha - 1 = {fewest}, or no p-value could fall "
+                f"below alpha; alpha is {self.alpha:g}, permutations are {self.permutations}"
+            )
+        return self
 
 
 class Expectation(Section):
