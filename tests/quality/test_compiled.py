@@ -1,7 +1,7 @@
 import numba
 import numpy as np
 
-from quality.consensus.compiled import compiled
+from quality.compiled import compiled
 
 
 def doubled(values):
