@@ -11,9 +11,11 @@ from scipy import sparse
 
 from quality.agreement.bootstrap import REPLICATES, resampled_sums
 from quality.agreement.coefficients import assemble, ratio, why_not
-from quality.agreement.counts import CountRows, Floats
+from quality.agreement.counts import CountRows, Floats, pair_sums
 from quality.agreement.distances import Distance, Scale, distances, ordinal_distances
 from quality.agreement.figure import Figure, defined
+
+_MOST_ORDERED = 100
 
 
 def krippendorff_alpha(
@@ -28,9 +30,10 @@ def krippendorff_alpha(
         values: (n_classes,) the classes' numbers; their places by default. Only the interval
             and the ratio scale read them.
     """
-    moments = _moments(rows, scale, values)
+    fixed = _at_margins(rows) if _is_ordinal(scale) else scale
+    moments = _moments(rows, fixed, values)
     sums = np.asarray(moments.T @ rows.times.astype(np.float64))
-    return defined(float(_evaluate(sums, rows.n_classes, scale, values)))
+    return defined(float(_evaluate(sums, rows.n_classes, fixed, values)))
 
 
 def alpha_figure(
@@ -42,17 +45,33 @@ def alpha_figure(
     scale: Scale | Distance = "nominal",
     values: Floats | None = None,
 ) -> Figure:
-    """Krippendorff's alpha with its interval from resampling items."""
+    """Krippendorff's alpha with its interval from resampling items.
+
+    Above 100 ordered classes the distances between them are held fixed while items are drawn.
+    """
     missing = why_not(rows, n_actors)
     value = None if missing else krippendorff_alpha(rows, scale=scale, values=values)
     spread = None
     if value is not None and rows.n_pairable > 1 and replicates:
+        if _is_ordinal(scale) and rows.n_classes > _MOST_ORDERED:
+            scale = _at_margins(rows)
         moments = _moments(rows, scale, values)
         sums = resampled_sums(moments, rows.times, replicates=replicates, seed=seed)
         spread = _evaluate(sums, rows.n_classes, scale, values)
     return assemble(
         "krippendorff_alpha", value, spread, rows=rows, n_actors=n_actors, missing=missing
     )
+
+
+def _is_ordinal(scale: Scale | Distance) -> bool:
+    """Whether distances depend on how often the classes are used."""
+    return isinstance(scale, str) and scale == "ordinal"
+
+
+def _at_margins(rows: CountRows) -> Distance:
+    """(n_classes, n_classes) ordinal distances as the votes use the classes."""
+    pairable = rows.times * (rows.sizes > 1)
+    return ordinal_distances(np.asarray(rows.counts.T @ pairable, np.float64))
 
 
 def _moments(rows: CountRows, scale: Scale | Distance, values: Floats | None) -> sparse.csr_array:
@@ -65,14 +84,13 @@ def _moments(rows: CountRows, scale: Scale | Distance, values: Floats | None) ->
     pairable = sizes > 1
     per_vote = np.divide(1, sizes - 1, out=np.zeros(len(sizes)), where=pairable)
     votes = rows.counts.multiply(pairable[:, None].astype(np.float64))
-    if isinstance(scale, str) and scale == "ordinal":
+    if _is_ordinal(scale):
         disagreement = _coincidences(rows.counts).multiply(per_vote[:, None])
     elif isinstance(scale, str) and scale == "nominal":
-        same = np.asarray(rows.counts.multiply(rows.counts).sum(axis=1))
-        disagreement = sparse.csr_array(((sizes**2 - same) * per_vote)[:, None])
+        total = sizes**2 - pair_sums(rows.counts, None)
+        disagreement = sparse.csr_array((total * per_vote)[:, None])
     else:
-        apart = rows.counts @ distances(scale, rows.n_classes, values)
-        total = np.asarray(rows.counts.multiply(apart).sum(axis=1))
+        total = pair_sums(rows.counts, distances(scale, rows.n_classes, values))
         disagreement = sparse.csr_array((total * per_vote)[:, None])
     return sparse.hstack([votes, disagreement]).tocsr()
 
@@ -92,7 +110,7 @@ def _evaluate(
     n_votes = votes.sum(axis=-1)
     if isinstance(scale, str) and scale == "nominal":
         observed, expected = disagreement[..., 0], n_votes**2 - (votes**2).sum(axis=-1)
-    elif isinstance(scale, str) and scale == "ordinal":
+    elif _is_ordinal(scale):
         apart = ordinal_distances(votes)
         observed = (disagreement * apart.reshape(disagreement.shape)).sum(axis=-1)
         expected = np.einsum("...k,...kl,...l->...", votes, apart, votes)

@@ -4,11 +4,10 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from quality.agreement.alpha import krippendorff_alpha
 from quality.agreement.bootstrap import REPLICATES, interval, resampled_sums
-from quality.agreement.coding import CodedVotes
+from quality.agreement.coding import CodedVotes, Codes, starts
 from quality.agreement.coefficients import ratio
-from quality.agreement.counts import CountRows, item_agreement
+from quality.agreement.counts import CountRows, Floats, item_agreement
 
 CLASS_SCHEMA = {
     "label": pl.String,
@@ -65,7 +64,7 @@ def per_class(
             "agreement": pl.Series(value, nan_to_null=True),
             "low": [low for low, _ in ends],
             "high": [high for _, high in ends],
-            "alpha": [krippendorff_alpha(_against_all_others(rows, k)) for k in range(n_classes)],
+            "alpha": pl.Series(_against_all_others(rows), nan_to_null=True),
             "reason": [
                 None if defined else "no vote for this class has another vote beside it"
                 for defined in np.isfinite(value)
@@ -87,19 +86,24 @@ def per_actor(
     row = np.repeat(rows.row_of_item(), sizes)
     votes = pl.DataFrame(
         {
-            "actor": coded.actors.cast(pl.String).gather(coded.actor),
+            "code": coded.actor,
             "same": rows.votes_for(row, coded.label) - 1,
             "others": rows.sizes.astype(np.int64)[row] - 1,
         }
     )
-    kinds = votes.group_by("actor", "same", "others").len("times").sort("actor", "same", "others")
-    shares = kinds.with_columns(share=pl.col("same") / pl.col("others")).partition_by("actor")
+    names = coded.actors.cast(pl.String)
+    kinds = votes.group_by("code", "same", "others").len("times")
+    kinds = kinds.with_columns(actor=names.gather(kinds["code"])).sort("actor", "same", "others")
+    begin = starts(kinds["actor"].rle_id().to_numpy())
+    same, others, times = (
+        np.split(kinds[name].to_numpy(), begin[1:]) for name in ("same", "others", "times")
+    )
     found = [
-        _actor_row(part, replicates, np.random.default_rng([seed, number]))
-        for number, part in enumerate(shares)
+        _actor_row(actor, same[place], others[place], times[place], (replicates, seed, place))
+        for place, actor in enumerate(kinds["actor"].gather(begin))
     ]
     voted = pl.DataFrame(found, schema=ACTOR_SCHEMA, orient="row")
-    silent = coded.actors.cast(pl.String).to_frame("actor").join(voted, on="actor", how="anti")
+    silent = names.to_frame("actor").join(voted, on="actor", how="anti")
     return pl.concat([voted, silent.select(*_SILENT)]).sort("actor")
 
 
@@ -120,27 +124,32 @@ def _class_moments(rows: CountRows) -> sparse.csr_array:
     return sparse.hstack([agreeing, rows.counts.multiply(others)]).tocsr()
 
 
-def _against_all_others(rows: CountRows, place: int) -> CountRows:
-    """The same rows with all classes but one put together."""
-    this = rows.counts[:, [place]]
-    rest = sparse.csr_array(rows.sizes[:, None]) - this
-    counts = sparse.hstack([this, rest]).tocsr()
-    return CountRows(counts, rows.times, rows.row_keys, rows.item_keys)
+def _against_all_others(rows: CountRows) -> Floats:
+    """(n_classes,) Krippendorff's alpha of each class, all others put together, else NaN."""
+    sizes = rows.sizes
+    pairable = rows.times * (sizes > 1)
+    per_vote = np.divide(pairable, sizes - 1, out=np.zeros(len(sizes)), where=sizes > 1)
+    votes = np.asarray(rows.counts.T @ pairable, np.float64)
+    with_others = np.asarray(rows.counts.T @ (sizes * per_vote))
+    disagreeing = with_others - np.asarray(rows.counts.multiply(rows.counts).T @ per_vote)
+    n_votes = votes.sum()
+    return np.asarray(1 - ratio(disagreeing * (n_votes - 1), votes * (n_votes - votes)))
 
 
 def _actor_row(
-    kinds: pl.DataFrame, replicates: int, rng: np.random.Generator
+    actor: str, same: Codes, others: Codes, times: Codes, draws: tuple[int, int, int]
 ) -> tuple[str, int, int, float | None, float | None, float | None, str | None]:
-    """One row of ACTOR_SCHEMA from how often the actor met each share of agreement."""
-    actor, n_votes = kinds["actor"][0], int(kinds["times"].sum())
-    shared = kinds.filter(pl.col("others") > 0)
-    share, times = shared["share"].to_numpy(), shared["times"].to_numpy()
+    """One row of ACTOR_SCHEMA from how often `same` of `others` votes named the actor's label."""
+    n_votes, shared = int(times.sum()), others > 0
+    share, times = same[shared] / others[shared], times[shared]
     n_items = int(times.sum())
     if not n_items:
         return actor, n_votes, 0, None, None, None, "nobody else voted on its items"
     mean = float(times @ share / n_items)
+    replicates, seed, place = draws
     if n_items == 1 or not replicates:
         return actor, n_votes, n_items, mean, None, None, "no interval: one item is shared"
+    rng = np.random.default_rng([seed, place])
     drawn = rng.multinomial(n_items, times / n_items, replicates) @ share / n_items
     low, high = np.quantile(drawn, [0.025, 0.975])
     return actor, n_votes, n_items, mean, float(low), float(high), None

@@ -19,9 +19,9 @@ import numpy.typing as npt
 from scipy import sparse
 
 from quality.agreement.bootstrap import REPLICATES, interval, resampled_sums
-from quality.agreement.counts import CountRows, Floats
+from quality.agreement.counts import CountRows, Floats, pair_sums
 from quality.agreement.figure import Figure, defined
-from quality.agreement.weights import Weights, agreement_weights
+from quality.agreement.weights import Weights, agreement_weights, weighted
 
 Name = Literal["percent", "fleiss_kappa", "gwet_ac1", "gwet_ac2"]
 _ROUNDING = 1e-12
@@ -132,16 +132,17 @@ def why_not(rows: CountRows, n_actors: int) -> str | None:
     return None
 
 
-def evaluate(name: Name, sums: Sums, near: Floats) -> Floats:
+def evaluate(name: Name, sums: Sums, near: Floats | None) -> Floats:
     """The figure of each set of sums, NaN where it is not defined."""
     if name == "percent":
         return sums.observed
     prevalence = sums.prevalence
     if name == "fleiss_kappa":
-        chance = ((prevalence @ near) * prevalence).sum(axis=-1)
+        chance = (weighted(prevalence, near) * prevalence).sum(axis=-1)
     else:
-        n_classes = near.shape[0]
-        per_pair = near.sum() / (n_classes * (n_classes - 1)) if n_classes > 1 else np.nan
+        n_classes = prevalence.shape[-1]
+        total = n_classes if near is None else near.sum()
+        per_pair = total / (n_classes * (n_classes - 1)) if n_classes > 1 else np.nan
         chance = per_pair * (prevalence * (1 - prevalence)).sum(axis=-1)
     return beyond_chance(sums.observed, chance)
 
@@ -160,16 +161,16 @@ def ratio(above: npt.ArrayLike, below: npt.ArrayLike) -> Floats:
     return quotient
 
 
-def _totals(rows: CountRows, near: Floats) -> Sums:
+def _totals(rows: CountRows, near: Floats | None) -> Sums:
     """Sums over all items as they are."""
     return _split(np.asarray(_moments(rows, near).T @ rows.times.astype(np.float64)))
 
 
-def _moments(rows: CountRows, near: Floats) -> sparse.csr_array:
+def _moments(rows: CountRows, near: Floats | None) -> sparse.csr_array:
     """(n_rows, 3 + n_classes): pairable, agreement of its pairs, voted, share of each class."""
     sizes = rows.sizes
     pairable = sizes > 1
-    agreeing = np.asarray(rows.counts.multiply(rows.counts @ near).sum(axis=1)) - sizes
+    agreeing = pair_sums(rows.counts, near) - sizes
     share = np.divide(agreeing, sizes * (sizes - 1), out=np.zeros(len(sizes)), where=pairable)
     scalars = np.column_stack([pairable, share, np.ones(len(sizes))])
     shares = rows.counts.multiply((1 / sizes)[:, None])

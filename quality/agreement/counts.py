@@ -17,6 +17,7 @@ from quality.agreement.errors import AgreementError
 Floats = npt.NDArray[np.float64]
 Keys = npt.NDArray[np.uint64]
 _TABLE = 2
+_CELLS_PER_BLOCK = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -121,10 +122,22 @@ def count_table(counts: npt.ArrayLike) -> CountRows:
     return _without_unrated(CountRows(rows, times, row_keys, keys))
 
 
+def pair_sums(counts: sparse.csr_array, table: Floats | None) -> Floats:
+    """(n_rows,) sum over k and l of n_k n_l t_kl; without a table that of the identity."""
+    if table is None:
+        return np.asarray(counts.multiply(counts).sum(axis=1), np.float64)
+    sums = np.empty(counts.shape[0])
+    block = max(1, _CELLS_PER_BLOCK // max(counts.shape[1], 1))
+    for begin in range(0, len(sums), block):
+        some = counts[begin : begin + block]
+        sums[begin : begin + block] = some.multiply(some @ table).sum(axis=1)
+    return sums
+
+
 def item_agreement(rows: CountRows) -> Floats:
     """(n_voted,) share of an item's pairs of votes that agree, NaN with a single vote."""
     sizes = rows.sizes
-    agreeing = np.asarray(rows.counts.multiply(rows.counts).sum(axis=1)) - sizes
+    agreeing = pair_sums(rows.counts, None) - sizes
     share = np.full(len(sizes), np.nan)
     np.divide(agreeing, sizes * (sizes - 1), out=share, where=sizes > 1)
     return share[rows.row_of_item()]

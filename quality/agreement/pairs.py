@@ -15,11 +15,11 @@ from quality.agreement.coding import CodedVotes, Codes
 from quality.agreement.coefficients import ONE_CLASS, beyond_chance, ratio
 from quality.agreement.counts import Floats
 from quality.agreement.errors import AgreementError
-from quality.agreement.weights import Weights, agreement_weights
+from quality.agreement.weights import Weights, agreement_weights, weighted
 from quality.compiled import compiled
 
 Chance = Literal["cohen", "scott"]
-MOST_CELLS = 100_000_000
+MOST_CELLS = 20_000_000
 MATRIX_SCHEMA = {
     "actor": pl.String,
     "other": pl.String,
@@ -120,7 +120,9 @@ def _of_two(
     return None if np.isnan(kappa) else float(kappa)
 
 
-def _together(coded: CodedVotes, chosen: Codes, near: Floats) -> tuple[Codes, Floats, Floats]:
+def _together(
+    coded: CodedVotes, chosen: Codes, near: Floats | None
+) -> tuple[Codes, Floats, Floats]:
     """Of each two chosen actors: items together, weighted agreements, classes used on them."""
     n_actors, n_classes = len(chosen), len(coded.classes)
     if n_actors**2 * n_classes > MOST_CELLS:
@@ -135,7 +137,8 @@ def _together(coded: CodedVotes, chosen: Codes, near: Floats) -> tuple[Codes, Fl
     agreeing = np.zeros((n_actors, n_actors))
     used = np.zeros((n_actors, n_actors, n_classes))
     tables = (n_items, agreeing, used)
-    compiled(_count_pairs)(begin, place[coded.actor], coded.label, near, tables)
+    exact = np.eye(n_classes) if near is None else near
+    compiled(_count_pairs)(begin, place[coded.actor], coded.label, exact, tables)
     return n_items + n_items.T, agreeing + agreeing.T, used
 
 
@@ -155,15 +158,15 @@ def _count_pairs(
                     used[other, one, label[j]] += 1
 
 
-def _expected(used: Floats, near: Floats, chance: Chance) -> Floats:
+def _expected(used: Floats, near: Floats | None, chance: Chance) -> Floats:
     """n^2 times the agreement expected by chance, from counts of what the first one said.
 
     `used[a, b, k]` is how often a said k on the items it shares with b.
     """
     if chance == "scott":
         mean = (used + used.transpose(1, 0, 2)) / 2
-        return np.asarray(((mean @ near) * mean).sum(axis=-1))
-    return np.asarray(((used @ near) * used.transpose(1, 0, 2)).sum(axis=-1))
+        return np.asarray((weighted(mean, near) * mean).sum(axis=-1))
+    return np.asarray((weighted(used, near) * used.transpose(1, 0, 2)).sum(axis=-1))
 
 
 def _reason(n_items: int, kappa: float) -> str | None:

@@ -170,9 +170,12 @@ def _figures(
         "human-model/blind": (independent, human & ~anchored),
         "human-model/anchored": (independent, human & anchored),
     }
-    figures = {
-        scope: _within(chosen, seed=seed, replicates=replicates) for scope, chosen in within.items()
-    }
+    figures: dict[str, dict[str, Figure]] = {}
+    for scope, chosen in within.items():
+        # Without circular or anchored votes several scopes are one and the same.
+        twin = next((name for name in figures if within[name] is chosen), None)
+        found = figures[twin] if twin else _within(chosen, seed=seed, replicates=replicates)
+        figures[scope] = found
     for scope, (chosen, people) in between.items():
         machines = ~chosen.flags["human"]
         figures[scope] = between_groups(chosen, people, machines, seed=seed, replicates=replicates)

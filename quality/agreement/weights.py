@@ -10,14 +10,17 @@ from quality.agreement.errors import AgreementError
 Weights = Literal["identity", "linear", "quadratic", "ordinal"]
 
 
-def agreement_weights(kind: Weights, n_classes: int) -> Floats:
+def agreement_weights(kind: Weights, n_classes: int) -> Floats | None:
     """(n_classes, n_classes) weights, 1 for the same class and 0 for the farthest.
 
-    Identity counts exact matches only. Linear and quadratic fall with the distance between
-    the classes' places; ordinal falls with the number of pairs of classes in between.
+    Identity counts exact matches only, and has no table: None. Linear and quadratic fall with
+    the distance between the classes' places; ordinal falls with the number of pairs of classes
+    in between.
     """
-    if kind == "identity" or n_classes <= 1:
-        return np.eye(n_classes)
+    if kind == "identity":
+        return None
+    if n_classes <= 1:
+        return np.ones((n_classes, n_classes))
     apart = np.abs(np.subtract.outer(np.arange(n_classes), np.arange(n_classes))).astype(float)
     if kind == "linear":
         return 1 - apart / (n_classes - 1)
@@ -29,3 +32,8 @@ def agreement_weights(kind: Weights, n_classes: int) -> Floats:
     raise AgreementError(
         f"no weights are called {kind!r}; expected identity, linear, quadratic or ordinal."
     )
+
+
+def weighted(shares: Floats, near: Floats | None) -> Floats:
+    """(..., n_classes) shares times the weights; themselves without weights."""
+    return shares if near is None else np.asarray(shares @ near)

@@ -15,6 +15,7 @@ from sklearn.metrics import cohen_kappa_score
 
 from quality.agreement.alpha import alpha_figure, krippendorff_alpha
 from quality.agreement.bootstrap import resampled_sums
+from quality.agreement.breakdown import per_class
 from quality.agreement.coding import CodedVotes, code_votes
 from quality.agreement.coefficients import Name, coefficient, coefficient_figures
 from quality.agreement.counts import count_ratings, count_table, count_votes, item_agreement
@@ -56,6 +57,7 @@ def same(one: list[float | None], other: list[float | None]) -> bool:
     )
 
 
+@settings(deadline=None)
 @given(tables, st.randoms(use_true_random=False))
 def test_the_order_of_items_and_actors_changes_nothing(table: Table, random: Random) -> None:
     items, raters = list(range(table.shape[1])), list(range(table.shape[0]))
@@ -64,12 +66,14 @@ def test_the_order_of_items_and_actors_changes_nothing(table: Table, random: Ran
     assert same(figures(table), figures(table[raters][:, items]))
 
 
+@settings(deadline=None)
 @given(tables, st.permutations(range(N_CLASSES)))
 def test_the_names_of_classes_change_no_nominal_figure(table: Table, names: list[int]) -> None:
     renamed = np.array([*names, -1])[table]
     assert same(figures(table)[:5], figures(renamed)[:5])
 
 
+@settings(deadline=None)
 @given(tables)
 def test_agreement_is_perfect_exactly_where_no_pair_disagrees(table: Table) -> None:
     rows = count_ratings(table, N_CLASSES)
@@ -78,12 +82,14 @@ def test_agreement_is_perfect_exactly_where_no_pair_disagrees(table: Table) -> N
         assert (abs(percent - 1) < 1e-12) == (abs(alpha - 1) < 1e-12)
 
 
+@settings(deadline=None)
 @given(tables)
 def test_items_nobody_voted_on_change_nothing(table: Table) -> None:
     empty = np.full((table.shape[0], 3), -1)
     assert same(figures(table), figures(np.hstack([table, empty])))
 
 
+@settings(deadline=None)
 @given(tables)
 def test_votes_a_table_and_its_counts_give_the_same_figures(table: Table) -> None:
     counts = np.stack([(table == code).sum(axis=0) for code in range(N_CLASSES)], axis=1)
@@ -94,6 +100,7 @@ def test_votes_a_table_and_its_counts_give_the_same_figures(table: Table) -> Non
         assert coefficient(name, from_counts) == pytest.approx(expected)
 
 
+@settings(deadline=None)
 @given(tables)
 def test_alpha_is_what_a_loop_over_all_pairs_says(table: Table) -> None:
     columns = [column[column >= 0] for column in table.T]
@@ -113,6 +120,7 @@ def test_alpha_is_what_a_loop_over_all_pairs_says(table: Table) -> None:
     assert found == pytest.approx(1 - observed / n_votes / (expected / (n_votes * (n_votes - 1))))
 
 
+@settings(deadline=None)
 @given(tables)
 def test_item_agreement_is_the_share_of_agreeing_pairs(table: Table) -> None:
     voted = [column[column >= 0] for column in table.T if (column >= 0).any()]
@@ -123,7 +131,7 @@ def test_item_agreement_is_the_share_of_agreeing_pairs(table: Table) -> None:
 
 @pytest.mark.parametrize(("weights", "theirs"), [("identity", None), ("linear", "linear")])
 @given(tables)
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_cohens_kappa_is_the_one_scikit_learn_computes(
     weights: str, theirs: str | None, table: Table
 ) -> None:
@@ -140,6 +148,7 @@ def test_cohens_kappa_is_the_one_scikit_learn_computes(
         assert ours == pytest.approx(theirs_kappa)
 
 
+@settings(deadline=None)
 @given(tables)
 def test_between_two_actors_the_group_kappa_is_cohens(table: Table) -> None:
     coded = coded_votes(table[:2])
@@ -177,6 +186,40 @@ def test_resampling_rows_is_resampling_items() -> None:
     assert sums.var(axis=0) == pytest.approx(times * (1 - times / 1000), rel=0.06)
 
 
+@pytest.mark.parametrize("n_classes", [3, 400])
+def test_intervals_are_as_wide_whether_rows_or_bundles_are_drawn(n_classes: int) -> None:
+    # Many classes give each item a row of its own, so that items are drawn in bundles.
+    rng = np.random.default_rng(3)
+    truth = rng.integers(0, n_classes, 40_000)
+    noise = rng.integers(0, n_classes, (3, 40_000))
+    table = np.where(rng.random((3, 40_000)) < 0.6, truth, noise)
+    figure = coefficient_figures(("percent",), count_ratings(table, n_classes), n_actors=3, seed=1)[
+        "percent"
+    ]
+    share = item_agreement(count_ratings(table, n_classes))
+    half = 1.96 * share.std() / np.sqrt(len(share))
+    assert figure.low == pytest.approx(share.mean() - half, abs=half / 5)
+    assert figure.high == pytest.approx(share.mean() + half, abs=half / 5)
+
+
+@settings(deadline=None)
+@given(tables)
+def test_the_alpha_of_a_class_is_that_of_the_class_against_all_others(table: Table) -> None:
+    coded = coded_votes(table)
+    found = per_class(coded, count_votes(coded), seed=1, replicates=0)["alpha"]
+    for code, value in enumerate(found):
+        against = np.where(table < 0, -1, table == code)
+        assert value == pytest.approx(krippendorff_alpha(count_ratings(against, 2)))
+
+
+@settings(deadline=None)
+@given(tables)
+def test_holding_ordinal_distances_at_their_margins_changes_no_value(table: Table) -> None:
+    rows = count_ratings(table, N_CLASSES)
+    figure = alpha_figure(rows, n_actors=len(table), seed=1, replicates=0, scale="ordinal")
+    assert figure.value == pytest.approx(krippendorff_alpha(rows, scale="ordinal"))
+
+
 def test_a_seed_decides_the_interval_and_no_other_figure() -> None:
     rows = count_ratings(np.random.default_rng(1).integers(0, 3, (3, 40)), 3)
     first, again, other = (
@@ -205,6 +248,7 @@ def test_boxes_are_as_far_apart_as_their_overlap_is_small() -> None:
     assert iou_apart([point, point], [point, elsewhere]) == pytest.approx([0, 1])
 
 
+@settings(deadline=None)
 @given(tables)
 def test_alpha_of_values_is_alpha_of_classes_where_both_can_tell(table: Table) -> None:
     rater, item = np.nonzero(table >= 0)

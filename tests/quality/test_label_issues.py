@@ -100,7 +100,7 @@ def test_the_noise_rate_has_an_interval_around_it() -> None:
 
 
 @given(st.integers(0, 10_000), st.integers(2, 5), st.integers(1, 60))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_no_rule_accuses_a_label_that_is_the_most_probable(seed: int, k: int, n: int) -> None:
     _, label, table = noisy(n, k, seed)
     joint = confident_joint(label, table)
@@ -111,7 +111,7 @@ def test_no_rule_accuses_a_label_that_is_the_most_probable(seed: int, k: int, n:
 
 
 @given(st.integers(0, 10_000), st.integers(2, 5), st.integers(2, 60), st.randoms())
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_the_order_of_items_changes_nothing(seed: int, k: int, n: int, random: object) -> None:
     _, label, table = noisy(n, k, seed)
     order = np.random.default_rng(seed).permutation(n)
@@ -123,6 +123,7 @@ def test_the_order_of_items_changes_nothing(seed: int, k: int, n: int, random: o
         assert (here[order] == there).all()
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.floats(0, 50), min_size=3, max_size=3), min_size=1, max_size=5))
 def test_rounding_keeps_the_sum_of_every_row(rows: list[list[float]]) -> None:
     table = np.array(rows)

@@ -60,6 +60,7 @@ def test_models_that_contradict_each_other_score_high_and_models_that_doubt_alik
     assert bald(doubting) == pytest.approx([0.0])
 
 
+@settings(deadline=None)
 @given(distributions)
 def test_every_score_lies_between_0_and_1(table: Floats) -> None:
     for score in (entropy, margin, least_confidence):
@@ -73,6 +74,7 @@ def test_disagreement_comes_from_the_votes_that_count() -> None:
     assert found.rows() == [("a", 2, 1.0), ("b", 1, 0.0), ("c", 0, 0.0)]
 
 
+@settings(deadline=None)
 @given(distributions, st.floats(0, 1))
 def test_the_gain_of_a_vote_is_what_the_sum_over_votes_and_classes_says(
     table: Floats, accuracy: float
@@ -96,7 +98,7 @@ def test_k_center_takes_the_farthest_each_time() -> None:
 
 
 @given(arrays(float, (12, 2), elements=st.integers(-5, 5)), st.integers(0, 99))
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_k_center_covers_within_twice_the_best_radius(points: Floats, seed: int) -> None:
     def radius(places: tuple[int, ...]) -> float:
         apart = np.linalg.norm(points[:, None] - points[list(places)][None], axis=2)
