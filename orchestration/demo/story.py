@@ -208,8 +208,19 @@ def _retraining(demo: Demo) -> None:
 
 def _with_champions(demo: Demo) -> None:
     _ingest(demo, WEDNESDAY)
+    for batch in _batches(demo, (MONDAY, TUESDAY)):
+        cast = demo.run("relabel", batch).metadata
+        votes = sum(metadata.get("votes", 0) for metadata in cast.values())
+        demo.say(f"the champions cast {votes} votes on '{batch}', too")
     _review(demo, (ANA, BEN))
     _release(demo)
+
+
+def _batches(demo: Demo, batches: Sequence[DemoBatch]) -> list[str]:
+    """Names under which batches of the demo are on main."""
+    paths = [o.path for o in demo.store.listing(demo.store.head(), "items/")]
+    names = {path.split("/")[1].removeprefix("batch=") for path in paths}
+    return sorted(n for n in names if n.startswith(tuple(b.name for b in batches)))
 
 
 def _trace(demo: Demo) -> None:
@@ -233,6 +244,6 @@ STEPS = (
     ("5. A careless annotator (simulated): the gate refuses", _poisoned_batch),
     ("6. Her votes are taken back: second release", _second_release),
     ("7. Retraining on the release", _retraining),
-    ("8. The champions vote on the next batch: third release", _with_champions),
+    ("8. The champions vote on new and old batches: third release", _with_champions),
     ("9. One label, traced", _trace),
 )
