@@ -227,8 +227,8 @@ def _trace(demo: Demo) -> None:
     changed = frames.query(
         demo.store,
         "SELECT item_id FROM history JOIN labels USING (item_id) "
-        "WHERE from_label IS NOT NULL AND to_label IS NOT NULL AND state IN ('human', 'auto') "
-        "ORDER BY cause IN ('retraction', 'review') DESC, release DESC, item_id LIMIT 1",
+        "WHERE from_label IS NOT NULL AND to_label IS NOT NULL "
+        "ORDER BY state IN ('human', 'auto') DESC, release DESC, item_id LIMIT 1",
     )
     if changed.is_empty():
         demo.say("no label changed its class between the releases")
