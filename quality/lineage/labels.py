@@ -151,9 +151,10 @@ def history_rows(
 
 def _evidence(new_votes: pl.DataFrame) -> pl.DataFrame:
     is_retraction = pl.col("kind") == "retract"
-    by_people = ~is_retraction & (pl.col("actor_kind") == "human")
+    named = ~is_retraction & pl.col("label").is_not_null()
+    by_people = named & (pl.col("actor_kind") == "human")
     return new_votes.group_by("item_id").agg(
         pl.col("vote_id").filter(is_retraction).sort().alias("taken_back"),
         pl.col("vote_id").filter(by_people).sort().alias("by_people"),
-        pl.col("vote_id").filter(~is_retraction & ~by_people).sort().alias("by_others"),
+        pl.col("vote_id").filter(named & ~by_people).sort().alias("by_others"),
     )
