@@ -53,13 +53,13 @@ def build_queue(
     Returns:
         Columns of QUEUE; `priority` in [0, 1].
     """
-    review = dataset.review
+    review, answered = dataset.review, _human_votes(votes)
     candidates = (
         labels.select("item_id", "label", "n_votes")
-        .join(_human_votes(votes), "item_id", how="left")
+        .join(answered, "item_id", how="left")
         .with_columns(pl.col("cast", "counting").fill_null(0))
         .filter(pl.col("counting") < review.votes_per_item)
-        .join(_still_waiting(waiting, votes), "item_id", how="anti")
+        .join(_still_waiting(waiting, answered), "item_id", how="anti")
         .join(scores.select("item_id", "agreement", "label_quality"), "item_id", how="left")
         .join(probabilities.select("item_id", "probabilities"), "item_id", how="left")
         .with_columns((1 - pl.col("agreement")).clip(0.0, 1.0).fill_null(0.0).alias("disagreement"))
@@ -130,8 +130,9 @@ def write_queue(
 
 def _human_votes(votes: pl.DataFrame) -> pl.DataFrame:
     """By item: how many votes people ever cast, and how many of them count."""
-    people = votes.filter(pl.col("actor_kind") == "human", pl.col("kind") != "retract")
-    counting = effective_votes(votes).filter(pl.col("actor_kind") == "human")
+    said = votes.filter((pl.col("actor_kind") == "human") | (pl.col("kind") == "retract"))
+    people = said.filter(pl.col("kind") != "retract")
+    counting = effective_votes(said)
     return (
         people.group_by("item_id")
         .agg(pl.len().alias("cast"))
@@ -139,7 +140,7 @@ def _human_votes(votes: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _still_waiting(waiting: Collection[OpenTask], votes: pl.DataFrame) -> pl.DataFrame:
+def _still_waiting(waiting: Collection[OpenTask], answered: pl.DataFrame) -> pl.DataFrame:
     """Items whose task has not had the votes that it waits for.
 
     All votes ever cast are counted: an item whose votes were taken back later was answered, and
@@ -151,7 +152,7 @@ def _still_waiting(waiting: Collection[OpenTask], votes: pl.DataFrame) -> pl.Dat
         orient="row",
     )
     return (
-        tasks.join(_human_votes(votes), "item_id", how="left")
+        tasks.join(answered, "item_id", how="left")
         .filter(pl.col("cast").fill_null(0) < pl.col("awaited").fill_null(1))
         .select("item_id")
     )
