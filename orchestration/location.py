@@ -16,6 +16,7 @@ from orchestration.sensors import (
     drift_sensor,
     failed_runs_sensor,
     inbox_sensor,
+    label_studio_sensor,
     reviews_sensor,
 )
 from orchestration.upkeep import janitor_job, replay_job, schedules
@@ -58,7 +59,10 @@ def definitions(project: Project) -> dg.Definitions:
 
 def _sensors(chain: Chain, project: Project) -> list[dg.SensorDefinition]:
     trained = [drift_sensor(chain)] if chain.retrain else []
-    return [inbox_sensor(chain, project), reviews_sensor(chain, project), *trained]
+    tool = project.settings.label_studio
+    asked = tool.url is not None and chain.dataset.name in tool.projects
+    exchanged = [label_studio_sensor(chain, project)] if asked else []
+    return [inbox_sensor(chain, project), reviews_sensor(chain, project), *exchanged, *trained]
 
 
 def _faulty(invalid: DatasetFileInvalid) -> dg.AssetSpec:

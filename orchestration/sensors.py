@@ -1,6 +1,7 @@
 """Sensors: what starts runs by itself. Each has a cursor or run keys; no file runs twice."""
 
 import json
+import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,8 @@ from assets.ingestion.inbox import arrivals
 from assets.ports import Stores
 from assets.review.files import waiting_reviews
 from assets.runs import key
+from orchestration.label_studio_exchange import Cursor, exchange
+from orchestration.label_studio_server import LabelStudioServer
 from orchestration.project import Project
 
 INTERVAL_SECONDS = 30
@@ -68,6 +71,40 @@ def reviews_sensor(chain: Chain, project: Project) -> dg.SensorDefinition:
         return dg.RunRequest(run_key="-".join(sorted(f.sha256[:16] for f in files)))
 
     return reviews
+
+
+def label_studio_sensor(chain: Chain, project: Project) -> dg.SensorDefinition:
+    """Sends queue files to Label Studio, and drops what was answered there into reviews/NAME."""
+    name = chain.dataset.name
+    settings = project.settings.label_studio
+    number = settings.projects[name]
+
+    @dg.sensor(
+        name=f"{name}_label_studio",
+        minimum_interval_seconds=INTERVAL_SECONDS,
+        default_status=RUNNING,
+        description=(
+            f"Exchanges tasks and answers with project {number} of {settings.url}. "
+            f"Answers go to {project.reviews(name)}, which {name}_reviews watches."
+        ),
+    )
+    def label_studio(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        token = os.environ.get(settings.token_env)
+        if not token:
+            return dg.SkipReason(f"set {settings.token_env} in the environment: no access token")
+        try:
+            done = exchange(
+                LabelStudioServer(url=settings.url or "", token=token),
+                project=number,
+                queue=project.queue(name),
+                reviews=project.reviews(name),
+                cursor=Cursor.read(context.cursor),
+            )
+        except (OSError, ValueError) as error:
+            return dg.SkipReason(str(error))
+        return dg.SensorResult(skip_reason=str(done), cursor=done.cursor.to_json())
+
+    return label_studio
 
 
 def drift_sensor(chain: Chain) -> dg.AssetSensorDefinition | dg.SensorDefinition:

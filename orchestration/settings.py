@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -55,6 +55,22 @@ class LakeFSSettings(Section):
     )
 
 
+class LabelStudioSettings(Section):
+    """A Label Studio that tasks are sent to and answers are fetched from."""
+
+    url: str | None = Field(
+        None, pattern=ADDRESS, description="Address of Label Studio; left out, files are exchanged."
+    )
+    token_env: str = Field(
+        "HALLMARK_LABEL_STUDIO_TOKEN",
+        pattern=ENVIRONMENT_NAME,
+        description="Environment variable that holds an access token.",
+    )
+    projects: dict[str, Annotated[int, Field(ge=1)]] = Field(
+        default_factory=dict, description="Number of the project of each dataset that takes part."
+    )
+
+
 class UISettings(Section):
     """Where the Dagster UI listens."""
 
@@ -67,6 +83,7 @@ class Settings(Section):
 
     lakefs: LakeFSSettings = LakeFSSettings()
     ui: UISettings = UISettings()
+    label_studio: LabelStudioSettings = LabelStudioSettings()
     review_tool: Literal["label_studio"] = Field(
         "label_studio", description="The tool that people label in."
     )
