@@ -56,10 +56,11 @@ class _Cover:
         block = max(1, _CELLS_PER_BLOCK // len(new)) if new else len(places)
         for begin in range(0, len(places), block):
             some = places[begin : begin + block]
-            shared = self._table[some] @ self._table[new].T
-            nearest = (self._norms[new] - 2 * shared).min(axis=1, initial=np.inf)
-            squared = np.maximum(nearest + self._norms[some], 0)
-            self.apart[some] = np.minimum(self.apart[some], squared)
+            squared = self._table[some] @ self._table[new].T
+            squared *= -2
+            squared += self._norms[new]
+            nearest = squared.min(axis=1, initial=np.inf) + self._norms[some]
+            self.apart[some] = np.minimum(self.apart[some], np.maximum(nearest, 0))
         self.seen[places] = len(centers)
 
 
