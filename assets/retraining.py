@@ -8,6 +8,7 @@ import polars as pl
 from assets.dataset_file.models import Dataset
 from assets.errors import AssetError
 from assets.evidence import ACCEPTED, last_release
+from assets.gate import data_sha256
 from assets.models import champion_at
 from assets.ports import DatasetStore
 from assets.release import receipt_holds
@@ -38,11 +39,13 @@ class TrainingSet:
     Attributes:
         release: Name of the release.
         commit: Its commit id.
+        data_sha256: Digest of the release's data: equal data under another commit has the same.
         labels: item_id, label, split of every accepted label.
     """
 
     release: str
     commit: str
+    data_sha256: str
     labels: pl.DataFrame
 
     def split(self, name: str) -> pl.DataFrame:
@@ -78,7 +81,7 @@ def released_training_set(
         raise NotReleased(dataset.name, name, "it is not the name of a release")
     if not receipt_holds(store, commit):
         raise NotReleased(dataset.name, name, "its receipt does not match its data")
-    return TrainingSet(name, commit, accepted_labels(store, commit))
+    return TrainingSet(name, commit, data_sha256(store, commit), accepted_labels(store, commit))
 
 
 def accepted_labels(store: DatasetStore, commit: str) -> pl.DataFrame:

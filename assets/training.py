@@ -72,7 +72,7 @@ def training_set_asset(
         context.log.info("%s: %s", found.release, due.reason)
         by_split = dict(found.labels["split"].value_counts().iter_rows())
         return dg.MaterializeResult(
-            data_version=dg.DataVersion(found.commit),
+            data_version=dg.DataVersion(found.data_sha256),
             metadata={
                 "release": found.release,
                 "commit": found.commit,
