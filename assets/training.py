@@ -17,7 +17,7 @@ from assets.labelers.registry import make
 from assets.metadata import commit_metadata, counts, picture
 from assets.models import champion_of, folder, model_objects, pointer_object
 from assets.ports import ProjectFolder, Stores
-from assets.publication import POOL, publish
+from assets.publication import publish
 from assets.retraining import TrainingSet, is_due, released_training_set
 from assets.runs import Run, group, key, open_run, owners
 
@@ -142,7 +142,6 @@ def trained_asset(
                 [key(dataset, candidate)],
             ),
         ],
-        pool=f"{POOL}_{dataset.name}",
     )
     def trained(
         context: dg.AssetExecutionContext,
