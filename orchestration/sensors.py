@@ -1,10 +1,8 @@
 """Sensors: what starts runs by itself. Each has a cursor or run keys; no file runs twice."""
 
-import json
 import os
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 
 import dagster as dg
 
@@ -15,6 +13,7 @@ from assets.ingestion.inbox import arrivals
 from assets.ports import Stores
 from assets.review.files import waiting_reviews
 from assets.runs import key
+from orchestration.failed_runs import failed_run, note
 from orchestration.label_studio_exchange import Cursor, exchange
 from orchestration.label_studio_server import LabelStudioServer
 from orchestration.project import Project
@@ -143,30 +142,15 @@ def failed_runs_sensor(project: Project) -> dg.SensorDefinition:
         name="failed_runs",
         default_status=RUNNING,
         minimum_interval_seconds=INTERVAL_SECONDS,
-        description="Notes failed runs for `hallmark status`.",
+        description="Notes failed runs for `hallmark status`, also when this history is pruned.",
     )
     def failed_runs(context: dg.RunFailureSensorContext) -> None:
-        note_failure(
-            project.root / ".hallmark" / "failed_runs.jsonl",
-            run_id=context.dagster_run.run_id,
-            job=context.dagster_run.job_name,
-            message=context.failure_event.message or "",
+        run = failed_run(
+            context.dagster_run, datetime.now(UTC), context.failure_event.message or ""
         )
+        note(project, run)
 
     return failed_runs
-
-
-def note_failure(path: Path, *, run_id: str, job: str, message: str) -> None:
-    """Append one failed run to the project's list, a JSON object a line."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    entry = {
-        "run_id": run_id,
-        "job": job,
-        "message": message,
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    with path.open("a", encoding="utf-8") as out:
-        out.write(json.dumps(entry) + "\n")
 
 
 def automation_sensor(datasets: list[Dataset]) -> dg.AutomationConditionSensorDefinition:
@@ -176,4 +160,5 @@ def automation_sensor(datasets: list[Dataset]) -> dg.AutomationConditionSensorDe
         target=dg.AssetSelection.assets(*(key(d, "training_set") for d in datasets)).downstream(),
         default_status=RUNNING,
         minimum_interval_seconds=INTERVAL_SECONDS,
+        description="Asks for retraining after a release that passed its gate, where it is due.",
     )

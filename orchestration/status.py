@@ -2,13 +2,14 @@
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from assets.dataset_file.models import Dataset
 from assets.ingestion.inbox import look
 from assets.ports import DatasetStore
 from assets.review.files import waiting_reviews
+from orchestration.failed_runs import last_failed
 from orchestration.project import Project, connect
 from orchestration.resources import dagster_instance
 
@@ -49,23 +50,12 @@ def status_of(project: Project, dataset: Dataset) -> Status:
             "review files to import": len(reviews),
             "run branches to look at": len(store.run_branches()),
         },
-        failed_runs=failed_runs(project, dataset.name),
+        failed_runs=[
+            asdict(one)
+            for one in last_failed(project, dagster_instance(project), dataset.name, LAST)
+        ],
         releases=release_rows(store)[:LAST],
     )
-
-
-def failed_runs(project: Project, dataset: str) -> list[dict[str, Any]]:
-    """The last failed runs of a dataset, newest first."""
-    from dagster import DagsterRunStatus, RunsFilter
-
-    runs = dagster_instance(project).get_runs(
-        RunsFilter(tags={"hallmark/dataset": dataset}, statuses=[DagsterRunStatus.FAILURE]),
-        limit=LAST,
-    )
-    return [
-        {"run": r.run_id, "job": r.job_name, "branch": f"run-{r.root_run_id or r.run_id}"}
-        for r in runs
-    ]
 
 
 def release_rows(store: DatasetStore) -> list[dict[str, Any]]:

@@ -58,7 +58,11 @@ def replay_job(chain: Chain) -> dg.JobDefinition:
                 allow_retries=False,
             )
 
-    @dg.job(name=f"{name}_replay", description="A release's labels, made again and compared.")
+    @dg.job(
+        name=f"{name}_replay",
+        description="A release's labels, made again and compared.",
+        tags={"hallmark/dataset": name, "hallmark/job": "replay"},
+    )
     def job() -> None:
         replay_release()
 
@@ -76,7 +80,11 @@ def janitor_job(chain: Chain) -> dg.JobDefinition:
         for branch in drop_orphan_branches(stores.of(name), before=before, alive=alive):
             context.log.info("dropped %s", branch)
 
-    @dg.job(name=f"{name}_janitor", description="Run branches older than a week are dropped.")
+    @dg.job(
+        name=f"{name}_janitor",
+        description="Run branches older than a week are dropped.",
+        tags={"hallmark/dataset": name, "hallmark/job": "janitor"},
+    )
     def job() -> None:
         drop_orphans()
 
@@ -110,6 +118,7 @@ def schedules(chain: Chain, jobs: dict[str, Any]) -> list[dg.ScheduleDefinition]
             cron_schedule="0 4 * * *",
             execution_timezone="UTC",
             default_status=RUNNING,
+            description="Makes the labels of one release again, chosen at random, and compares.",
         ),
         dg.ScheduleDefinition(
             name=f"{name}_janitor",
@@ -117,5 +126,6 @@ def schedules(chain: Chain, jobs: dict[str, Any]) -> list[dg.ScheduleDefinition]
             cron_schedule="0 5 * * *",
             execution_timezone="UTC",
             default_status=RUNNING,
+            description=f"Drops run branches that nobody touched for {ORPHAN_DAYS} days.",
         ),
     ]

@@ -39,7 +39,10 @@ def status(
         [{"waits": name, "count": count} for name, count in found.waiting.items()],
         empty="nothing waits",
     )
-    show_rows(found.failed_runs, title="\nFailed runs", empty="\nno run failed")
+    failed = [
+        {name: run[name] for name in ("run", "job", "branch", "at")} for run in found.failed_runs
+    ]
+    show_rows(failed, title="\nFailed runs", empty="\nno run failed")
     show_rows(found.releases, title="\nLast releases", empty="\nnothing is released yet")
 
 
