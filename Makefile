@@ -22,6 +22,7 @@ demo: .venv/ready ## Run the main job on handwritten digits, on the embedded lak
 	$(BIN)/hallmark demo $(PROJECT) $(if $(RESET),--reset)
 
 up: .venv/ready ## Show the demo's project in the Dagster UI; one Ctrl-C stops all.
+	@test -f $(PROJECT)/hallmark.yaml || $(BIN)/hallmark init $(PROJECT) --example digits
 	$(BIN)/hallmark up --project $(PROJECT)
 
 test: .venv/ready ## Run the tests.
