@@ -63,7 +63,7 @@ class LabelStudioServer:
         token: A personal access token (a JWT, exchanged for one that lives for minutes), or a
             legacy token where the server still takes those.
         read_seconds: How long it may be silent, and how long one answer may take to arrive.
-        budget_seconds: When this is spent no request is repeated and no further page asked for.
+        budget_seconds: When this is spent nothing more is asked.
     """
 
     def __init__(
@@ -150,6 +150,8 @@ class LabelStudioServer:
 
     def _ask(self, request: _Request) -> Any:
         """The JSON of an answer. Raises LabelStudioFailed."""
+        if self._spent():
+            raise LabelStudioFailed(request.operation, 0, "its time is used up, it goes on later")
         worth = WORTH_REPEATING if request.repeatable else frozenset({TOO_MANY})
         if self._personal and self._access:
             # An access token that was good a moment ago may have run out.

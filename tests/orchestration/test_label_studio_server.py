@@ -194,6 +194,13 @@ def test_a_server_that_stays_in_trouble_is_given_up_with_the_cause(
     assert len(tool.faults) == 10 - label_studio_server.TRIES
 
 
+def test_nothing_more_is_asked_when_the_time_is_used_up(tool: LabelStudioStandIn) -> None:
+    spent = LabelStudioServer(url=tool.url, token="legacy", budget_seconds=0)
+    with pytest.raises(LabelStudioFailed, match="goes on later"):
+        spent.users()
+    assert not tool.requests
+
+
 def test_an_answer_that_is_no_json_is_quoted(tool: LabelStudioStandIn) -> None:
     tool.faults = ["html"]
     with pytest.raises(LabelStudioFailed, match="<html>login"):
