@@ -13,7 +13,7 @@ from orchestration.project import Project
 from orchestration.resources import dagster_instance
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-POLL_SECONDS = 0.2
+POLL_SECONDS = 0.5
 
 Progress = Callable[[str], None]
 

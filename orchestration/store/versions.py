@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import groupby, islice
 from pathlib import Path
 from urllib.parse import quote
@@ -25,6 +26,8 @@ from orchestration.store.repository import MAIN, Repository
 RUN = "run-"
 RELEASE = re.compile(r"v\d{4,}")
 COMMIT_ID = re.compile(r"[0-9a-f]{64}")
+# Of folders with a file an item a listing is long: it is parsed once, not once a file.
+FOLDERS_AT_HAND = 4
 
 
 class Versions:
@@ -34,6 +37,7 @@ class Versions:
         self.repository = repository
         self._cache = cache
         self._commits: dict[str, Commit] = {}
+        self._folder = lru_cache(FOLDERS_AT_HAND)(self._listed_folder)
 
     @property
     def dataset(self) -> str:
@@ -98,7 +102,7 @@ class Versions:
 
     def listing(self, commit: str, prefix: str = "") -> list[StoredObject]:
         """Objects below a prefix at a commit, by path."""
-        at = commit if COMMIT_ID.fullmatch(commit) else self.head(commit)
+        at = self._id(commit)
         known = self._cache.listing(self.repository.name, at, prefix)
         if known is None:
             try:
@@ -149,14 +153,21 @@ class Versions:
 
     def _wanted(self, commit: str, paths: Iterable[str]) -> list[StoredObject]:
         wanted = []
+        at = self._id(commit)
         for folder, group in groupby(sorted(paths), key=folder_of):
             # Whole folders are listed, and kept: their other files are read next.
-            known = {one.path: one for one in self.listing(commit, folder)}
+            known = self._folder(at, folder)
             for path in group:
                 if path not in known:
                     raise ObjectMissing(self.dataset, path, commit)
                 wanted.append(known[path])
         return wanted
+
+    def _listed_folder(self, commit: str, folder: str) -> dict[str, StoredObject]:
+        return {one.path: one for one in self.listing(commit, folder)}
+
+    def _id(self, ref: str) -> str:
+        return ref if COMMIT_ID.fullmatch(ref) else self.head(ref)
 
 
 def folder_of(path: str) -> str:
