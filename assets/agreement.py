@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import polars as pl
@@ -16,9 +16,13 @@ from assets.runs import group, key, open_run, owners
 from assets.thresholds import Threshold, agreement_thresholds, careful_people
 from quality.lineage.buckets import to_parquet
 
+if TYPE_CHECKING:
+    from quality.consensus.scorecards import FunctionReport
+
 REPORT = "reports/agreement.json"
 ITEM_AGREEMENT = "reports/agreement_items.parquet"
 SCORECARDS = "reports/scorecards.parquet"
+FUNCTIONS = "reports/functions.md"
 CLAIMS = ("people_agree_above_floor", "people_and_models_agree_above_floor")
 JUDGED = ["item_id", "actor", "actor_kind", "label", "circular", "anchored"]
 
@@ -92,7 +96,8 @@ def scorecards_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.Assets
         kinds={"polars"},
         description=(
             "What each actor's record says: votes and abstentions, the quality that the "
-            "aggregator estimates, and the mean agreement with others, with its interval."
+            "aggregator estimates, and the mean agreement with others, each with its interval; "
+            "of labeling functions also coverage, overlap, conflict and accuracy."
         ),
         check_specs=[
             dg.AssetCheckSpec("every_person_is_careful", asset=key(dataset, "scorecards"))
@@ -103,13 +108,18 @@ def scorecards_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.Assets
     ) -> dg.MaterializeResult:
         run = open_run(context, stores, dataset)
         at = run.head()
+        counting = gather(run, at).counting
         cards = _cards(
-            gather(run, at).counting,
+            counting,
             json.loads(run.store.read(at, "reports/consensus.json"))["actors"],
             json.loads(run.store.read(at, REPORT))["actors"],
         )
+        functions = function_report(dataset, counting)
+        page = {} if functions is None else {FUNCTIONS: functions.to_markdown().encode()}
         commit = run.write(
-            {SCORECARDS: to_parquet(cards)}, message="Scorecards of the actors", asset="scorecards"
+            {SCORECARDS: to_parquet(cards), **page},
+            message="Scorecards of the actors",
+            asset="scorecards",
         )
         return dg.MaterializeResult(
             metadata={
@@ -117,6 +127,11 @@ def scorecards_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.Assets
                 "dagster/row_count": cards.height,
                 "scorecards": sample(cards, rows=50),
                 "picture": picture(_drawn(cards)),
+                "functions": dg.MetadataValue.md(
+                    "There are no labeling functions."
+                    if functions is None
+                    else functions.to_markdown()
+                ),
             },
             check_results=[_result("every_person_is_careful", careful_people(dataset, cards))],
         )
@@ -124,14 +139,33 @@ def scorecards_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.Assets
     return scorecards
 
 
+def function_report(dataset: Dataset, counting: pl.DataFrame) -> "FunctionReport | None":
+    """The labeling functions by themselves, held against what people say; None without any.
+
+    The accuracies are a label model's, which hears nothing but the functions.
+    """
+    from quality.consensus.aggregators import make
+    from quality.consensus.scorecards import FunctionReport
+
+    votes = counting.select("item_id", "actor", "actor_kind", "label", "weight")
+    functions = votes.filter(pl.col("actor_kind") == "function").drop("actor_kind", "weight")
+    if functions.is_empty():
+        return None
+    people = votes.filter(pl.col("actor_kind") == "human").drop("actor_kind")
+    gold = make("majority", dataset.classes).fit(people).predict().drop_nulls("label")
+    model = make("label_model", dataset.classes).fit(functions)
+    return FunctionReport.of(model, gold.select("item_id", "label"))
+
+
 def _cards(
     counting: pl.DataFrame, estimated: list[dict[str, Any]], agreeing: list[dict[str, Any]]
 ) -> pl.DataFrame:
     """One row an actor, people first, then by name."""
     named = pl.col("label").is_not_null()
+    estimates = ("quality", "quality_low", "quality_high")
     quality = pl.DataFrame(
-        [(row["actor"], row["quality"]) for row in estimated],
-        schema={"actor": pl.String, "quality": pl.Float64},
+        [(row["actor"], *(row[name] for name in estimates)) for row in estimated],
+        schema={"actor": pl.String} | dict.fromkeys(estimates, pl.Float64),
         orient="row",
     )
     agreement = pl.DataFrame(
@@ -158,9 +192,9 @@ def _drawn(cards: pl.DataFrame) -> bytes:
 
     return actor_scorecards(
         cards["actor"].to_list(),
-        cards["agreement"].to_numpy(),
-        cards["low"].to_numpy(),
-        cards["high"].to_numpy(),
+        cards["quality"].to_numpy(),
+        cards["quality_low"].to_numpy(),
+        cards["quality_high"].to_numpy(),
         cards["n_votes"].to_numpy(),
-        measure="mean agreement with others",
+        measure="estimated share of right votes",
     )

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import polars as pl
@@ -11,12 +11,16 @@ from assets.dataset_file.models import Dataset
 from assets.evidence import Evidence, gather, last_release, next_release
 from assets.metadata import commit_metadata, counts, picture, sample, table_metadata
 from assets.ports import Stores
+from assets.predictions import heard_once, independent_predictions, one_classifier
 from assets.recipe import canonical_json
 from assets.runs import Run, group, key, open_run, owners
 from quality.lineage.buckets import cut
 from quality.lineage.labels import label_table
 from quality.lineage.splits import splits
 from quality.schema import LABELS, Table
+
+if TYPE_CHECKING:
+    from quality.consensus.aggregator import Aggregator
 
 PROBABILITIES = Table(
     name="consensus",
@@ -30,14 +34,31 @@ PROBABILITIES = Table(
 
 
 def fold(run: Run, evidence: Evidence) -> tuple[Any, pl.DataFrame]:
-    """The dataset's aggregator, fitted to the independent votes, and its estimate by item."""
+    """The dataset's aggregator, fitted to the independent votes, and its estimate by item.
+
+    CROWDLAB also hears the models' probabilities, and their votes then only where nobody else
+    votes.
+    """
+    votes, predictions = evidence.independent, None
+    if run.dataset.consensus.aggregator == "crowdlab":
+        predictions = independent_predictions(run, evidence)
+        votes = heard_once(votes, predictions)
+    aggregator = fitted(run, votes, predictions)
+    estimate = aggregator.predict().join(aggregator.predict_proba(), on="item_id", how="left")
+    return aggregator, estimate
+
+
+def fitted(run: Run, votes: pl.DataFrame, predictions: pl.DataFrame | None = None) -> "Aggregator":
+    """The dataset's aggregator, fitted to weighed votes and, if it hears any, predictions."""
     from quality.consensus.aggregators import make
+    from quality.consensus.crowdlab import CrowdLab
 
     settings = run.dataset.consensus
     aggregator = make(settings.aggregator, run.dataset.classes, **settings.parameters)
-    aggregator.fit(evidence.independent.select("item_id", "actor", "label", "weight"))
-    estimate = aggregator.predict().join(aggregator.predict_proba(), on="item_id", how="left")
-    return aggregator, estimate
+    counted = votes.select("item_id", "actor", "label", "weight")
+    if isinstance(aggregator, CrowdLab) and predictions is not None and predictions.height:
+        return aggregator.fit(counted, predictions=one_classifier(predictions))
+    return aggregator.fit(counted)
 
 
 def labels_of(run: Run, evidence: Evidence, estimate: pl.DataFrame) -> pl.DataFrame:

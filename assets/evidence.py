@@ -65,8 +65,6 @@ def _stranger(run: Run, items: pl.DataFrame) -> pl.Expr:
 
 
 def _marked(run: Run, counting: pl.DataFrame) -> pl.DataFrame:
-    weights = {str(kind): weight for kind, weight in run.dataset.consensus.weights.items()}
-    weight = pl.col("actor_kind").replace_strict(weights, default=1.0, return_dtype=pl.Float64)
     taught = [
         pl.DataFrame({"item_id": training_items(run.store, release)}).with_columns(
             trained_on=pl.lit(release), circular=pl.lit(value=True)
@@ -81,10 +79,16 @@ def _marked(run: Run, counting: pl.DataFrame) -> pl.DataFrame:
         .with_columns(
             pl.col("circular").fill_null(value=False),
             pl.col("shown_prediction").is_not_null().alias("anchored"),
-            weight.alias("weight"),
+            kind_weight(run, pl.col("actor_kind")).alias("weight"),
         )
         .sort("item_id", "actor")
     )
+
+
+def kind_weight(run: Run, kind: pl.Expr) -> pl.Expr:
+    """Weight of one vote by the kind of its actor."""
+    weights = {str(kind): weight for kind, weight in run.dataset.consensus.weights.items()}
+    return kind.replace_strict(weights, default=1.0, return_dtype=pl.Float64)
 
 
 def training_items(store: DatasetStore, release: str) -> pl.Series:

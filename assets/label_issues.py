@@ -1,6 +1,7 @@
 """Label issues: accepted labels that the items themselves speak against."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import polars as pl
@@ -8,11 +9,14 @@ import polars as pl
 from assets.dataset_file.models import Dataset, SklearnLabeler, TorchLabeler
 from assets.evidence import ACCEPTED
 from assets.labelers.errors import TrainingFailed
-from assets.metadata import commit_metadata, sample
+from assets.metadata import commit_metadata, picture, sample
 from assets.ports import Stores
 from assets.runs import Run, group, key, open_run, owners
 from quality.lineage.buckets import to_parquet
 from quality.schema import LABELS
+
+if TYPE_CHECKING:
+    from quality.label_issues.report import LabelIssues
 
 LABEL_QUALITY = "reports/label_issues.parquet"
 FOLDS = 5
@@ -47,7 +51,9 @@ def label_issues_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.Asse
         context: dg.AssetExecutionContext, stores: dg.ResourceParam[Stores]
     ) -> dg.MaterializeResult:
         run = open_run(context, stores, dataset)
-        found, reason = find(run, run.head())
+        report = find(run, run.head())
+        reason = report if isinstance(report, str) else None
+        found = pl.DataFrame(schema=COLUMNS) if isinstance(report, str) else _table(report)
         commit = run.write(
             {LABEL_QUALITY: to_parquet(found)}, message="Label issues", asset="label_issues"
         )
@@ -60,6 +66,7 @@ def label_issues_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.Asse
                 "issues": issues.height,
                 "worst": sample(issues, rows=20),
                 "note": reason or "out-of-fold probabilities",
+                **({} if isinstance(report, str) else _shown(report)),
             },
             check_results=[
                 dg.AssetCheckResult(
@@ -73,8 +80,30 @@ def label_issues_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.Asse
     return label_issues
 
 
-def find(run: Run, at: str) -> tuple[pl.DataFrame, str | None]:
-    """Quality of every accepted label and whether it is an issue; or none, and why."""
+def _table(report: "LabelIssues") -> pl.DataFrame:
+    return report.frame.select(list(COLUMNS)).sort("item_id")
+
+
+def _shown(report: "LabelIssues") -> dict[str, Any]:
+    """How many labels are wrong, estimated, and which classes are taken for which."""
+    from quality.pictures.matrices import confusion
+
+    items = (report.joint * report.frame.height).round()
+    joint = confusion(
+        items,
+        report.classes,
+        "Given labels and what the items seem to be",
+        rows="given label",
+        columns="class, as estimated by confident learning",
+    )
+    return {
+        "share of wrong labels": str(report.noise_rate),
+        "confident joint": picture(joint),
+    }
+
+
+def find(run: Run, at: str) -> "LabelIssues | str":
+    """Quality of every accepted label and whether it is an issue; or why there is none."""
     from assets.features.featurize import featurize
     from assets.labelers.out_of_fold import deal, out_of_fold
     from quality.label_issues.report import find_label_issues
@@ -82,7 +111,7 @@ def find(run: Run, at: str) -> tuple[pl.DataFrame, str | None]:
     accepted = run.table(LABELS, at=at).filter(pl.col("state").is_in(ACCEPTED))
     usable = accepted.filter(pl.len().over("label") >= FEWEST_PER_CLASS)
     if usable["label"].n_unique() < 2:  # noqa: PLR2004 - one class is no choice
-        return pl.DataFrame(schema=COLUMNS), f"needs {FEWEST_PER_CLASS} labels of two classes"
+        return f"needs {FEWEST_PER_CLASS} labels of two classes"
     items = run.items(at=at).join(usable.select("item_id", "label"), on="item_id")
     items = items.sort("item_id")
     features = featurize(items.drop("label"), run.dataset, lambda uri: run.store.read(at, uri))
@@ -99,12 +128,11 @@ def find(run: Run, at: str) -> tuple[pl.DataFrame, str | None]:
             seed=seed,
         )
     except TrainingFailed as error:
-        return pl.DataFrame(schema=COLUMNS), str(error)
+        return str(error)
     fold = deal(groups, labels, folds=FOLDS, seed=seed).tolist()
-    found = find_label_issues(
+    return find_label_issues(
         items["item_id"], items["label"], probabilities, classes, seed=seed, fold=fold
     )
-    return found.frame.select(list(COLUMNS)).sort("item_id"), None
 
 
 def _model(dataset: Dataset) -> SklearnLabeler | TorchLabeler:

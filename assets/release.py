@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from assets import label_change
 from assets.dataset_file.models import Dataset
 from assets.evidence import last_release
 from assets.gate import RECEIPT, data_sha256, judge
@@ -124,6 +125,8 @@ def _metadata(
     }
     if before is not None:
         old = run.table(LABELS, at=before[1])
+        why = run.store.read(merged.id, label_change.PAGE).decode()
+        found["why the labels changed"] = dg.MetadataValue.md(why)
         found["label flow"] = picture(_flow(old, labels, before[0], name))
     return found
 

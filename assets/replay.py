@@ -36,17 +36,24 @@ class Replayed:
         return not self.differing
 
 
-def replay(store: DatasetStore, release: str) -> Replayed:
-    """Fold a release's votes again by its own recipe and compare, bit for bit."""
+def as_released(store: DatasetStore, release: str) -> tuple[Run, str]:
+    """A run by the recipe of a release, and the commit that holds the votes that it folded."""
     commit = store.head(release)
     recipe = json.loads(store.read(commit, RECIPE))
-    folded_at = json.loads(store.read(commit, "reports/consensus.json"))["folded_at"]
     run = Run(
         dataset=Dataset.model_validate(recipe["dataset_file"]),
         store=store,
         id=f"replay-{release}",
         branch=RunBranch(release, commit),
     )
+    return run, str(json.loads(store.read(commit, "reports/consensus.json"))["folded_at"])
+
+
+def replay(store: DatasetStore, release: str) -> Replayed:
+    """Fold a release's votes again by its own recipe and compare, bit for bit."""
+    commit = store.head(release)
+    recipe = json.loads(store.read(commit, RECIPE))
+    run, folded_at = as_released(store, release)
     _, estimate = fold(run, gather(run, folded_at))
     labels = run.table(LABELS, at=commit).select("item_id", "label")
     stored = labels.join(run.table(PROBABILITIES, at=commit), on="item_id", how="left")

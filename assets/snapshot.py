@@ -10,6 +10,7 @@ import polars as pl
 from assets.dataset_file.models import Dataset
 from assets.evidence import last_release
 from assets.gate import CHECKS, WARNINGS, Judgment, judge, results
+from assets.label_change import label_change_objects
 from assets.metadata import column_schema, commit_metadata, picture, sample
 from assets.ports import Frames, Stores
 from assets.recipe import RECIPE, canonical_json, digest, recipe
@@ -66,7 +67,7 @@ def snapshot_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.AssetsDe
 
 
 def _tables(run: Run, at: str) -> dict[str, bytes]:
-    """Scores, history and recipe; the labels are on the branch already."""
+    """Scores, history, recipe and what changed the labels; the labels are on the branch already."""
     report = json.loads(run.store.read(at, "reports/consensus.json"))
     made_by = recipe(run.dataset, report["parameters"])
     buckets = run.dataset.storage.buckets
@@ -74,6 +75,7 @@ def _tables(run: Run, at: str) -> dict[str, bytes]:
         **dict(cut(scores_at(run, at), SCORES.name, buckets)),
         **dict(cut(_history(run, at, report["release"], digest(made_by)), HISTORY.name, buckets)),
         RECIPE: canonical_json(made_by),
+        **label_change_objects(run, at, report["folded_at"]),
     }
 
 
