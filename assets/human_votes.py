@@ -125,6 +125,7 @@ def _result(
             **table_metadata(VOTES, votes, ["item_id", "actor", "kind", "label"]),
             **total,
             "files": len(imports) + len(unreadable),
+            "set_aside": dg.MetadataValue.json(_reasons(rejects)),
             "files_unreadable": dg.MetadataValue.json(unreadable),
             "actors": sample(by_actor, rows=50),
         },
@@ -143,6 +144,11 @@ def _result(
             ),
         ],
     )
+
+
+def _reasons(rejects: Sequence[pl.DataFrame]) -> dict[str, int]:
+    counts = pl.concat(rejects).group_by("reason").len().sort("reason") if rejects else None
+    return dict(counts.iter_rows()) if counts is not None else {}
 
 
 def reviews_taken(project: ProjectFolder, run: Run, commit: str) -> None:

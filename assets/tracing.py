@@ -21,15 +21,20 @@ class ItemNotFound(AssetError, LookupError):
     Attributes:
         name: What was asked for.
         candidates: Ids of the items that it could mean.
+        same_file: Where none goes by it: sources of items out of the file that it names.
     """
 
-    def __init__(self, name: str, candidates: tuple[str, ...]) -> None:
+    def __init__(
+        self, name: str, candidates: tuple[str, ...], same_file: tuple[str, ...] = ()
+    ) -> None:
         self.name = name
         self.candidates = candidates
+        self.same_file = same_file
         shown = ", ".join(c[:16] for c in candidates[:SHOWN_CANDIDATES])
         found = f"it could be {len(candidates)} items: {shown}" if candidates else "there is none"
+        like = f" (that file's items are called {', '.join(same_file)})" if same_file else ""
         super().__init__(
-            f"item '{name}': {found}; give an item id, the beginning of one, or the file it "
+            f"item '{name}': {found}{like}; give an item id, the beginning of one, or the file it "
             "came from"
         )
 
@@ -47,8 +52,18 @@ def find_item(store: DatasetStore, commit: str, name: str) -> str:
     meant = pl.col("item_id").str.starts_with(name) | source.str.ends_with(name)
     found = items.filter(meant).select("item_id").unique().collect()["item_id"].sort()
     if found.len() != 1:
-        raise ItemNotFound(name, tuple(found))
+        raise ItemNotFound(name, tuple(found), () if found.len() else _same_file(items, name))
     return str(found.item())
+
+
+def _same_file(items: pl.LazyFrame, name: str, most: int = 3) -> tuple[str, ...]:
+    """The first sources out of the file before the `#` of a name."""
+    file, mark, _ = name.partition("#")
+    if not mark:
+        return ()
+    sources = items.select(pl.col("source_uri").unique().sort())
+    alike = sources.filter(pl.col("source_uri").str.starts_with(file + mark))
+    return tuple(alike.head(most).collect()["source_uri"])
 
 
 def trace_item(store: DatasetStore, name: str, *, at: str) -> Trace:

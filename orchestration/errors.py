@@ -24,7 +24,19 @@ class ProjectNotFound(OrchestrationError, FileNotFoundError):
         )
 
 
-class SettingsInvalid(OrchestrationError):
+class ReviewFileMissing(OrchestrationError, FileNotFoundError):
+    """A review export was named that is not there.
+
+    Attributes:
+        path: The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(f"'{path}' is not a file; name a review export")
+
+
+class SettingsInvalid(OrchestrationError, ValueError):
     """hallmark.yaml cannot be used as it is.
 
     Attributes:
@@ -68,7 +80,7 @@ class EmbeddedLakeFSFailed(OrchestrationError):
         super().__init__(f"{reason}; its data is in {folder}, see `hallmark doctor`")
 
 
-class QueryFault(OrchestrationError):
+class QueryFault(OrchestrationError, ValueError):
     """A query over a dataset's tables cannot be answered.
 
     Attributes:

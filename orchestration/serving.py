@@ -110,6 +110,8 @@ def serve(project: Project, *, port: int | None = None, tell: Tell) -> None:
     with only_server(project):
         ensure_free(host, port)
         signal.signal(signal.SIGTERM, _interrupt)
+        # What a shell starts in the background comes with SIGINT ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         with lakefs_while_serving(project) as lakefs:
             tell(f"lakeFS        {lakefs}")
             _serve(project, host, port, tell)

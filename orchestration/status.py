@@ -12,6 +12,7 @@ from assets.review.files import waiting_reviews
 from orchestration.failed_runs import last_failed
 from orchestration.project import Project, connect
 from orchestration.resources import dagster_instance
+from quality.schema import LABEL_STATES
 
 LAST = 5
 
@@ -69,7 +70,7 @@ def release_rows(store: DatasetStore) -> list[dict[str, Any]]:
                 "release": name,
                 "created": described.created_at,
                 "commit": commit[:12],
-                **receipt["states"],
+                **{state: receipt["states"].get(state, 0) for state in LABEL_STATES},
                 "run": described.metadata.get("run_id", "")[:8],
             }
         )

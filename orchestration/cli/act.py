@@ -14,7 +14,7 @@ from assets.review.files import waiting_reviews
 from orchestration.cli.chosen import Chosen, choose
 from orchestration.cli.options import DatasetArgument, DatasetOption, JsonOption, ProjectOption
 from orchestration.cli.output import answered, console, emit_json, progress, show_rows
-from orchestration.errors import OrchestrationError
+from orchestration.errors import OrchestrationError, ReviewFileMissing
 from orchestration.runner import Finished, Runner
 
 review = typer.Typer(
@@ -50,6 +50,9 @@ def ingest(
     show_rows(rows, empty=f"nothing complete in {inbox}")
     if waiting:
         show_rows(waiting, title="\nNot taken", empty="")
+    if any(row["rejected"] for row in rows):
+        rejects = chosen.project.rejects(chosen.dataset.name)
+        console.print(f"why rows were rejected: {rejects}", soft_wrap=True)
 
 
 def _batch(batch: str, run: Finished) -> dict[str, Any]:
@@ -167,7 +170,7 @@ def review_import(
         folder.mkdir(parents=True, exist_ok=True)
         for path in files or []:
             if not path.is_file():
-                raise OrchestrationError(f"'{path}' is not a file; name a review export")
+                raise ReviewFileMissing(path)
             shutil.copy(path, folder / path.name)
         if not waiting_reviews(folder, 0, time.time()):
             raise OrchestrationError(f"no review file waits in {folder}")
@@ -178,6 +181,10 @@ def review_import(
         emit_json(answer)
     else:
         show_rows([answer], empty="")
+        for reason, count in found["set_aside"].items():
+            console.print(f"set aside: {count} times: {reason}", markup=False, soft_wrap=True)
+        for name, reason in found["files_unreadable"].items():
+            console.print(f"unreadable: {name}: {reason}", markup=False, soft_wrap=True)
 
 
 @review.command("retract")

@@ -1,6 +1,7 @@
 """How commands answer: tables and sentences for people, JSON for programs."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,7 +23,15 @@ WRONG_INPUT = 2
 GATE_REFUSED = 3
 STORE_UNAVAILABLE = 4
 
-console = Console()
+PIPED_WIDTH = 120
+
+
+def _width(*, piped: bool) -> int | None:
+    """A terminal's own width, or what COLUMNS says; a pipe or a file has room for a table."""
+    return PIPED_WIDTH if piped and "COLUMNS" not in os.environ else None
+
+
+console = Console(width=_width(piped=not sys.stdout.isatty()))
 errors = Console(stderr=True)
 
 
@@ -42,10 +51,11 @@ def show_rows(rows: Sequence[Mapping[str, Any]], *, title: str = "", empty: str)
         console.print(empty)
         return
     table = Table(title=title or None, title_justify="left", show_edge=False, pad_edge=False)
-    for name, value in rows[0].items():
+    columns = {name: value for row in rows for name, value in row.items()}
+    for name, value in columns.items():
         table.add_column(name, overflow="fold", no_wrap=isinstance(value, datetime | int))
     for row in rows:
-        table.add_row(*(_cell(value) for value in row.values()))
+        table.add_row(*(_cell(row.get(name)) for name in columns))
     console.print(table)
 
 
@@ -73,6 +83,16 @@ def answered() -> Iterator[None]:
     except (OrchestrationError, AssetError, QualityError) as error:
         errors.print(f"[red]{type(error).__name__}[/red]: {_cell(str(error))}", soft_wrap=True)
         raise typer.Exit(exit_code(error)) from error
+    except OSError as error:
+        errors.print(f"[red]{type(error).__name__}[/red]: {_cell(_told(error))}", soft_wrap=True)
+        raise typer.Exit(FAILED) from error
+
+
+def _told(error: OSError) -> str:
+    if error.filename is None:
+        return str(error)
+    reason = (error.strerror or "failed").lower()
+    return f"'{error.filename}': {reason}; see that it is there, and may be read and written"
 
 
 def exit_code(error: Exception) -> int:
@@ -83,7 +103,9 @@ def exit_code(error: Exception) -> int:
         return (
             GATE_REFUSED if any(c.startswith("snapshot.") for c in error.failed_checks) else FAILED
         )
-    return WRONG_INPUT if isinstance(error, LookupError | ValueError) else FAILED
+    return (
+        WRONG_INPUT if isinstance(error, LookupError | ValueError | FileNotFoundError) else FAILED
+    )
 
 
 @contextmanager

@@ -1,0 +1,56 @@
+import os
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import typer
+
+from assets.tracing import ItemNotFound, find_item
+from orchestration.cli import output
+from orchestration.cli.output import answered, exit_code, show_rows
+from orchestration.errors import ProjectNotFound, QueryFault, ReviewFileMissing
+
+WRONG_INPUT = [
+    ProjectNotFound(Path("/nowhere")),
+    QueryFault("SELEC", "Parser Error", ("votes",)),
+    ReviewFileMissing(Path("gone.json")),
+    ItemNotFound("x", ()),
+]
+
+
+@pytest.mark.parametrize("error", WRONG_INPUT, ids=lambda e: type(e).__name__)
+def test_what_the_user_typed_wrong_ends_with_2(error: Exception) -> None:
+    assert exit_code(error) == output.WRONG_INPUT
+
+
+def test_a_table_has_the_columns_of_every_row(capsys: pytest.CaptureFixture[str]) -> None:
+    show_rows([{"file": "a", "taken": 66}, {"file": "b", "rejected": 41}], empty="")
+    lines = capsys.readouterr().out.splitlines()
+    names, _, first, second = ["".join(line.split()) for line in lines]
+    assert (names, first, second) == ("file┃taken┃rejected", "a│66│", "b││41")
+
+
+def test_a_folder_that_cannot_be_written_is_answered_with_a_sentence(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(typer.Exit) as ended, answered():
+        os.mkdir("/proc/not-here")  # noqa: PTH102 - its error carries the path
+    assert ended.value.exit_code == output.FAILED
+    assert "'/proc/not-here': no such file or directory" in capsys.readouterr().err
+
+
+class Items:
+    """A store that holds an items table and nothing else."""
+
+    def table(self, _commit: str, _prefix: str) -> Any:
+        """The two items."""
+        sources = ["comments.csv#id=3", "comments.csv#id=2"]
+        return pl.LazyFrame({"item_id": ["aa", "bb"], "source_uri": sources})
+
+
+def test_an_item_not_found_says_how_its_file_s_items_are_called() -> None:
+    store: Any = Items()
+    with pytest.raises(ItemNotFound, match=r"#id=2, comments\.csv#id=3") as refused:
+        find_item(store, "c0ffee", "comments.csv#17")
+    assert refused.value.same_file == ("comments.csv#id=2", "comments.csv#id=3")
