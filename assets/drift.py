@@ -1,18 +1,20 @@
 """Drift: every batch since the last release, compared with that release."""
 
 import json
-from collections.abc import Iterator, Sequence, Sized
+from collections.abc import Sequence, Sized
 from typing import Any, TypeVar
 
 import dagster as dg
 import polars as pl
 
 from assets.dataset_file.models import Dataset
+from assets.drift_thresholds import calibrated_policy
 from assets.evidence import last_release
 from assets.metadata import commit_metadata, picture, sample
 from assets.ports import Stores
 from assets.recipe import canonical_json
 from assets.runs import Run, group, key, open_run, owners
+from quality.drift.policy import DriftPolicy
 from quality.schema import LABELS
 
 REPORT = "reports/drift.json"
@@ -41,10 +43,11 @@ def drift_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.AssetsDefin
         context: dg.AssetExecutionContext, stores: dg.ResourceParam[Stores]
     ) -> dg.MaterializeResult:
         run = open_run(context, stores, dataset)
-        reports = dict(_reports(run, run.head(), context))
+        reports, uncalibrated = _reports(run, run.head(), context)
         verdict = max((r.verdict for r in reports.values()), key=SEVERITY.index, default="none")
         found = {
             "verdict": verdict,
+            "not_calibrated": uncalibrated,
             "batches": {batch: _plain(report) for batch, report in reports.items()},
         }
         commit = run.write(
@@ -54,6 +57,9 @@ def drift_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.AssetsDefin
             metadata={
                 **commit_metadata(run, commit, REPORT),
                 "verdict": verdict,
+                "thresholds": f"as the dataset file says: {uncalibrated}"
+                if uncalibrated
+                else "calibrated on the batches of the last release",
                 "batches": sample(_verdicts(reports), rows=50),
                 **{
                     f"batch {batch}": picture(report.picture())
@@ -86,24 +92,36 @@ def _plain(report: Any) -> Any:
     return json.loads(made) if isinstance(made, str) else made
 
 
-def _reports(run: Run, at: str, context: dg.AssetExecutionContext) -> Iterator[tuple[str, Any]]:
-    """One report a batch that holds items which the last release does not have."""
+def _reports(
+    run: Run, at: str, context: dg.AssetExecutionContext
+) -> tuple[dict[str, Any], str | None]:
+    """One report a batch that holds items which the last release does not have.
+
+    Also why the thresholds are not calibrated on that release's batches, if they are not.
+    """
     release = last_release(run.store)
     if release is None:
-        return
+        return {}, "there is no release"
+    found: dict[str, Any] = {}
+    batches = new_batches(run, release[1], at)
+    if not batches:
+        return {}, "there is no new batch"
+    policy, uncalibrated = calibrated_policy(run, release[1])
     released = run.table(LABELS, at=release[1])
     now = run.table(LABELS, at=at)
     reference = run.items(at=at).join(released, on="item_id", how="semi")
     confidence = _confidence(run, at)
-    for batch in new_batches(run, release[1], at):
+    for batch in batches:
         current = run.items(at=at, below=f"items/batch={batch}/").join(
             released, on="item_id", how="anti"
         )
         if current.is_empty():
             continue
-        report = _compare(run, at, reference, current, labels=now, confidence=confidence)
-        context.log.info("batch %s: %s", batch, report.verdict)
-        yield batch, report
+        found[batch] = _compare(
+            run, at, reference, current, labels=now, confidence=confidence, policy=policy
+        )
+        context.log.info("batch %s: %s", batch, found[batch].verdict)
+    return found, uncalibrated
 
 
 def new_batches(run: Run, release_commit: str, at: str) -> list[str]:
@@ -126,10 +144,10 @@ def _compare(
     *,
     labels: pl.DataFrame,
     confidence: pl.DataFrame,
+    policy: DriftPolicy,
 ) -> Any:
     from assets.features.description import describe
     from assets.features.featurize import featurize
-    from quality.drift.policy import DriftPolicy
     from quality.drift.report import drift_report
 
     settings = run.dataset.drift
@@ -147,13 +165,7 @@ def _compare(
         frames[0].drop("item_id"),
         frames[1].drop("item_id"),
         seed=run.dataset.splits.seed,
-        policy=DriftPolicy(
-            alpha=settings.alpha,
-            min_n=settings.min_items,
-            min_effect=settings.min_effect,
-            watch_effect=settings.min_effect / 2,
-            permutations=settings.permutations,
-        ),
+        policy=policy,
         embeddings=(vectors[0], vectors[1]),
         labels=_both([g.select("label").drop_nulls() for g in given], settings.min_items),
         confidence=_both([s["confidence"].to_numpy() for s in sure], settings.min_items),

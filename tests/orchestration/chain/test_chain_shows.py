@@ -2,16 +2,27 @@
 
 import json
 
+import numpy as np
 import polars as pl
 import pytest
 
 from assets.consensus import fold
+from assets.drift_thresholds import calibrated_policy
 from assets.evidence import gather
 from assets.label_change import label_change_objects
 from assets.predictions import heard_once, independent_predictions, one_classifier
 from assets.replay import as_released
 from assets.runs import Run
 from orchestration import frames
+
+COLUMNS = ("sepal_length", "sepal_width", "petal_length", "petal_width")
+
+
+def measures(start, end):
+    from sklearn.datasets import load_iris
+
+    order = np.random.default_rng(5).permutation(150)
+    return load_iris().data[order[start:end]].tolist()
 
 
 def change_of(story, release):
@@ -148,3 +159,26 @@ def test_several_models_speak_as_their_mean():
     )
     mean = one_classifier(predictions).with_columns(pl.col("probabilities").arr.to_list())
     assert mean.rows() == [("a", [0.75, 0.25]), ("b", [0.25, 0.75])]
+
+
+def test_with_one_released_batch_drift_says_why_its_thresholds_are_not_calibrated(story):
+    found = json.loads(story.told.store.read(story.told.store.head("v0002"), "reports/drift.json"))
+    assert found["not_calibrated"] == "1 released batches of 20 items or more, 3 are needed"
+    (batch,) = found["batches"].values()
+    assert batch["policy"]["thresholds"] is None
+
+
+def test_three_accepted_batches_set_the_thresholds_of_drift(irises, monkeypatch):
+    monkeypatch.setattr("assets.drift_thresholds.PERMUTATIONS", 120)
+    for day, start in (("tuesday", 90), ("wednesday", 110)):
+        rows = [",".join(COLUMNS), *(",".join(map(str, m)) for m in measures(start, start + 20))]
+        (irises.inbox / f"{day}.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+        (batch,) = irises.batches()
+        irises.run("ingest", batch)
+    store = irises.store
+    run = Run(dataset=irises.dataset, store=store, id="drift", branch=store.branch("drift"))
+    policy, reason = calibrated_policy(run, store.head())
+    assert reason is None
+    assert policy.thresholds.n_batches == 3
+    assert set(policy.thresholds.effects) == set(COLUMNS)
+    assert calibrated_policy(run, store.head())[0] == policy
