@@ -35,9 +35,10 @@ class RunFailed(OrchestrationError):
         self.run_id = run_id
         self.failures = dict(failures)
         self.failed_checks = dict(failed_checks)
-        told = [*failures.items(), *((name, why) for name, why in failed_checks.items() if why)]
-        why = "; ".join(f"{name}: {reason}" for name, reason in told)
-        super().__init__(f"{job} failed (run {run_id}). {why}")
+        told = [f"{name}: {reason}" for name, reason in failures.items()]
+        told += [f"{name} does not hold: {why}" for name, why in failed_checks.items() if why]
+        told = told or [f"{name} does not hold" for name in failed_checks]
+        super().__init__(f"{job} failed (run {run_id}). {'; '.join(told)}")
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,9 @@ def _failures(events: Sequence[Any]) -> dict[str, str]:
             error = event.step_failure_data.error
             while error is not None and error.cause is not None:
                 error = error.cause
+            # What a blocking check found stands with the failed checks, in its own words.
+            if error is not None and error.cls_name == "DagsterAssetCheckFailedError":
+                continue
             data = event.step_failure_data.user_failure_data
             reason = (data.description if data else None) or (error.message if error else "")
             found[event.step_key.split("__")[-1]] = " ".join(str(reason).split())

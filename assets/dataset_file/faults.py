@@ -40,7 +40,7 @@ class Fault:
         return f"{where}: {what}{got}expected {self.expected}"
 
 
-class DatasetFileInvalid(AssetError):
+class DatasetFileInvalid(AssetError, ValueError):
     """A dataset file cannot be used as it is.
 
     Attributes:

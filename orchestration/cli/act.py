@@ -47,7 +47,7 @@ def ingest(
     if as_json:
         emit_json({"batches": rows, "waiting": waiting})
         return
-    show_rows(rows, empty=f"nothing complete in {inbox}")
+    show_rows(rows, empty=f"nothing new and complete in {inbox}")
     if waiting:
         show_rows(waiting, title="\nNot taken", empty="")
     if any(row["rejected"] for row in rows):

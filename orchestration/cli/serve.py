@@ -74,13 +74,13 @@ def doctor(project: ProjectOption = None, as_json: JsonOption = False) -> None:
         emit_json([asdict(f) for f in findings])
     else:
         marks = {
-            True: "[green]ok[/green]",
+            True: "[green]ok   [/green]",
             False: "[red]wrong[/red]",
-            None: "[yellow]look[/yellow]",
+            None: "[yellow]look [/yellow]",
         }
         for f in findings:
-            console.print(f"{marks[f.ok]:>5}  {f.name}: {f.saw}", highlight=False)
+            console.print(f"{marks[f.ok]} {f.name}: {f.saw}", highlight=False, soft_wrap=True)
             if f.ok is not True and f.advice:
-                console.print(f"       {f.advice}", style="dim")
+                console.print(f"      {f.advice}", style="dim", soft_wrap=True)
     if any(f.ok is False for f in findings):
         raise typer.Exit(FAILED)

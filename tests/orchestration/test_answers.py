@@ -6,16 +6,19 @@ import polars as pl
 import pytest
 import typer
 
+from assets.dataset_file.faults import DatasetFileInvalid
 from assets.tracing import ItemNotFound, find_item
 from orchestration.cli import output
 from orchestration.cli.output import answered, exit_code, show_rows
 from orchestration.errors import ProjectNotFound, QueryFault, ReviewFileMissing
+from orchestration.runner import RunFailed
 
 WRONG_INPUT = [
     ProjectNotFound(Path("/nowhere")),
     QueryFault("SELEC", "Parser Error", ("votes",)),
     ReviewFileMissing(Path("gone.json")),
     ItemNotFound("x", ()),
+    DatasetFileInvalid(Path("bad.yaml"), ()),
 ]
 
 
@@ -54,3 +57,10 @@ def test_an_item_not_found_says_how_its_file_s_items_are_called() -> None:
     with pytest.raises(ItemNotFound, match=r"#id=2, comments\.csv#id=3") as refused:
         find_item(store, "c0ffee", "comments.csv#17")
     assert refused.value.same_file == ("comments.csv#id=2", "comments.csv#id=3")
+
+
+def test_a_failed_run_says_which_claims_do_not_hold() -> None:
+    told = RunFailed("d_snapshot", "r1", {}, {"snapshot.suite": "there are votes", "x.y": ""})
+    assert str(told) == "d_snapshot failed (run r1). snapshot.suite does not hold: there are votes"
+    untold = RunFailed("d_ingest", "r1", {}, {"items.few_rejects": ""})
+    assert str(untold) == "d_ingest failed (run r1). items.few_rejects does not hold"
