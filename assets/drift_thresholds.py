@@ -17,7 +17,7 @@ LOOKED_AT = 32
 ROWS = 1_000
 PERMUTATIONS = 200
 MOST_PERMUTATIONS = 1_000
-MOST_COLUMNS = 64
+MOST_COLUMNS = 32
 
 
 def drift_policy(dataset: Dataset) -> DriftPolicy:

@@ -7,7 +7,7 @@ import polars as pl
 
 from assets.consensus import PROBABILITIES
 from assets.dataset_file.models import Dataset
-from assets.metadata import commit_metadata, sample
+from assets.metadata import commit_metadata, picture, sample
 from assets.ports import ProjectFolder, ReviewTool, Stores
 from assets.review.queue import build_queue, waiting_items, write_queue
 from assets.runs import Run, group, key, open_run, owners
@@ -66,10 +66,19 @@ def review_queue_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.Asse
                 "dagster/row_count": queue.height,
                 "file": dg.MetadataValue.path(str(path)) if path else "nothing to ask",
                 "first": sample(queue),
+                **({"why they are asked": picture(_reasons(queue))} if queue.height else {}),
             }
         )
 
     return review_queue
+
+
+def _reasons(queue: pl.DataFrame) -> bytes:
+    """How many tasks there are for each kind of reason, without its figure."""
+    from quality.pictures.bars import label_distribution
+
+    kinds = queue["reason"].str.split(":").list.first().value_counts(sort=True)
+    return label_distribution(dict(kinds.iter_rows()), title="Why people are asked")
 
 
 def _images(run: Run, at: str, items: pl.DataFrame) -> dict[str, bytes]:

@@ -93,6 +93,12 @@ def test_label_issues_show_the_confident_joint(story):
     assert " to " in shown["share of wrong labels"]
 
 
+def test_the_review_queue_shows_why_people_are_asked(irises):
+    shown = irises.run("queue").metadata["review_queue"]
+    assert shown["dagster/row_count"] > 0
+    assert shown["why they are asked"].startswith("![picture](data:image/png;base64,")
+
+
 @pytest.fixture
 def crowdlab(irises):
     """The project with a champion that voted on every item, to be folded by CROWDLAB."""
