@@ -13,7 +13,7 @@ from assets.ingestion.inbox import look
 from assets.review.files import waiting_reviews
 from orchestration.cli.chosen import Chosen, choose
 from orchestration.cli.options import DatasetArgument, DatasetOption, JsonOption, ProjectOption
-from orchestration.cli.output import answered, console, emit_json, progress, show_rows
+from orchestration.cli.output import WRONG_INPUT, answered, console, emit_json, progress, show_rows
 from orchestration.errors import OrchestrationError, ReviewFileMissing
 from orchestration.runner import Finished, Runner
 
@@ -162,6 +162,8 @@ def review_import(
 ) -> None:
     """Take in what people answered. The same file twice changes nothing.
 
+    Exits with 2 where a file is no review export; it is kept as it came, the others are taken in.
+
     Example: hallmark review import export.json -d digits
     """
     with answered():
@@ -178,13 +180,15 @@ def review_import(
     wanted = ("tasks_in", "accepted", "duplicate", "conflict", "rejected")
     answer = {name: found.get(name) for name in wanted}
     if as_json:
-        emit_json(answer)
+        emit_json(answer | {name: found[name] for name in ("set_aside", "files_unreadable")})
     else:
         show_rows([answer], empty="")
         for reason, count in found["set_aside"].items():
-            console.print(f"set aside: {count} times: {reason}", markup=False, soft_wrap=True)
+            console.print(f"set aside {count}: {reason}", markup=False, soft_wrap=True)
         for name, reason in found["files_unreadable"].items():
             console.print(f"unreadable: {name}: {reason}", markup=False, soft_wrap=True)
+    if found["files_unreadable"]:
+        raise typer.Exit(WRONG_INPUT)
 
 
 @review.command("retract")
