@@ -148,6 +148,8 @@ def test_the_books_of_the_import_balance(told):
         "duplicate": 0,
         "conflict": 0,
         "rejected": 0,
+        "set_aside": {},
+        "files_unreadable": {},
     }
 
 
