@@ -1,5 +1,6 @@
 """The demo's last screen: what was measured, and where to look next."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +43,14 @@ def show_summary(found: dict[str, Any], folder: Path) -> None:
         f"{found.get('seconds', 0):.0f} seconds in all",
         highlight=False,
     )
+    typed = Path(sys.argv[0])
+    command = typed if typed.name == "hallmark" else "hallmark"
     console.print(
         "\nLook next:\n"
         "  make up                                       the chain in the Dagster UI\n"
-        f"  hallmark diff v0001 v0002 -p {folder}             what changed between two releases\n"
-        f'  hallmark sql "FROM history" -p {folder}           every change of every label\n'
-        f"  hallmark trace ITEM -p {folder}                   one label, every vote behind it",
+        f"  {command} diff v0001 v0002 -p {folder}             what changed between two releases\n"
+        f'  {command} sql "FROM history" -p {folder}           every change of every label\n'
+        f"  {command} trace ITEM -p {folder}                   one label, every vote behind it",
         highlight=False,
         markup=False,
     )
