@@ -8,7 +8,8 @@ import dagster as dg
 
 from assets.agreement import agreement_asset, scorecards_asset
 from assets.consensus import consensus_asset
-from assets.dataset_file.models import Dataset, SklearnLabeler, TorchLabeler
+from assets.dataset_file.labelers import TrainedLabeler
+from assets.dataset_file.models import Dataset
 from assets.drift import drift_asset
 from assets.human_votes import human_votes_asset, reviews_taken
 from assets.items import batch_taken, items_asset
@@ -72,9 +73,9 @@ def chain(dataset: Dataset, root: Path) -> Chain:
     )
 
 
-def trained_labelers(dataset: Dataset) -> list[SklearnLabeler | TorchLabeler]:
+def trained_labelers(dataset: Dataset) -> list[TrainedLabeler]:
     """The labelers that learn from releases."""
-    return [s for s in dataset.labelers if isinstance(s, SklearnLabeler | TorchLabeler)]
+    return [s for s in dataset.labelers if isinstance(s, TrainedLabeler)]
 
 
 def _keys(assets: Sequence[dg.AssetsDefinition]) -> tuple[dg.AssetKey, ...]:

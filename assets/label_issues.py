@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import polars as pl
 
-from assets.dataset_file.models import Dataset, SklearnLabeler, TorchLabeler
+from assets.dataset_file.labelers import SklearnLabeler, TorchLabeler
+from assets.dataset_file.models import Dataset
 from assets.evidence import ACCEPTED
 from assets.labelers.errors import TrainingFailed
 from assets.metadata import commit_metadata, picture, sample

@@ -1,27 +1,21 @@
 """Retraining: training set, candidate and champion of every trained labeler."""
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import dagster as dg
-import numpy as np
-import polars as pl
 
-from assets.dataset_file.models import Dataset, SklearnLabeler, TorchLabeler
-from assets.features.matrix import FeatureMatrix
-from assets.labelers.errors import FeaturesChanged
-from assets.labelers.interface import Model, Trainer
+from assets.dataset_file.labelers import TrainedLabeler
+from assets.dataset_file.models import Dataset
+from assets.labelers.interface import Trainer
 from assets.labelers.registry import make
-from assets.metadata import commit_metadata, counts, picture
-from assets.models import champion_of, folder, model_objects, pointer_object
+from assets.metadata import commit_metadata, counts
+from assets.models import folder, model_objects, pointer_object
 from assets.ports import ProjectFolder, Stores
 from assets.publication import publish
 from assets.retraining import TrainingSet, is_due, released_training_set
 from assets.runs import Run, group, key, open_run, owners
+from assets.trial import Trial, figures, pictures, tried
 
-Trained = SklearnLabeler | TorchLabeler
 NEW_CONTENT = (
     dg.AutomationCondition.any_deps_match(
         dg.AutomationCondition.data_version_changed()
@@ -94,31 +88,11 @@ def training_set_asset(
     return training_set
 
 
-@dataclass(frozen=True)
-class Trial:
-    """A candidate beside the champion on the test split.
-
-    Attributes:
-        probabilities: The candidate's, [n, K].
-        promoted: Whether it becomes champion.
-        reason: Why.
-        metrics: Its figures, JSON-able.
-    """
-
-    model: Model
-    truth: list[str]
-    probabilities: "np.ndarray[Any, np.dtype[np.float64]]"
-    promoted: bool
-    reason: str
-    metrics: dict[str, Any]
-
-
 def trained_asset(
-    dataset: Dataset, spec: Trained, training_set: dg.AssetKey
+    dataset: Dataset, spec: TrainedLabeler, training_set: dg.AssetKey
 ) -> dg.AssetsDefinition:
     """Candidate and champion of one trained labeler, one step: the better one is published."""
     candidate, champion = f"{spec.name}_candidate", f"{spec.name}_champion"
-    kinds = {"sklearn": "scikitlearn", "torch": "pytorch"}[spec.kind]
 
     def spec_of(name: str, description: str, deps: list[dg.AssetKey]) -> dg.AssetSpec:
         return dg.AssetSpec(
@@ -126,7 +100,7 @@ def trained_asset(
             deps=deps,
             group_name=group(dataset, "retraining"),
             owners=owners(dataset),
-            kinds={kinds},
+            kinds={spec.icon},
             automation_condition=NEW_CONTENT,
             description=description,
         )
@@ -153,19 +127,19 @@ def trained_asset(
         found = released_training_set(run.store, dataset, config.release)
         trainer = make(spec, project.root)
         assert isinstance(trainer, Trainer)  # noqa: S101 - narrows the type; the kind says so
-        trial = _try(context, run, spec, trainer, found)
+        trial = tried(context, run, spec, trainer, found)
         commit = _publish(run, spec, found, trial)
         context.log.info("%s: %s", spec.name, trial.reason)
         told = {
             **commit_metadata(run, commit, folder(spec.name, trial.model.version)),
             "version": trial.model.version,
             "release": found.release,
-            **_figures(trial),
+            **figures(trial),
         }
         yield dg.MaterializeResult(
             asset_key=key(dataset, candidate),
             data_version=dg.DataVersion(trial.model.version),
-            metadata={**told, **_pictures(run, trial)},
+            metadata={**told, **pictures(run, trial)},
         )
         yield dg.MaterializeResult(
             asset_key=key(dataset, champion),
@@ -175,68 +149,7 @@ def trained_asset(
     return trained
 
 
-def _try(
-    context: dg.AssetExecutionContext,
-    run: Run,
-    spec: Trained,
-    trainer: Trainer,
-    found: TrainingSet,
-) -> Trial:
-    train, test = found.split("train"), found.split("test")
-    model = trainer.fit(
-        _features(run, found, train),
-        train["label"].to_list(),
-        classes=run.dataset.classes,
-        trained_on=found.release,
-        progress=lambda done, total: context.log.debug("%s: %d of %d", spec.name, done, total),
-    )
-    features = _features(run, found, test)
-    truth = test["label"].to_list()
-    if not truth:
-        reason = f"{found.release} has no accepted label in the test split to be judged by"
-        nothing = np.zeros((0, len(run.dataset.classes)))
-        return Trial(model, truth, nothing, promoted=False, reason=reason, metrics={})
-    champion = champion_of(run.store, run.branch.base, spec.name, trainer)
-    return _judged(run, model, champion, truth, features)
-
-
-def _judged(
-    run: Run, model: Model, champion: Model | None, truth: list[str], features: FeatureMatrix
-) -> Trial:
-    from quality.evaluation.comparison import compare
-
-    classes, settings = run.dataset.classes, run.dataset.retraining
-    given = model.predict_proba(features)
-    try:
-        before = None if champion is None else champion.predict_proba(features)
-        none = "there was no champion yet"
-    except FeaturesChanged:
-        before, none = None, "the champion knows other features and cannot be compared"
-    comparison = compare(
-        truth,
-        given if before is None else before,
-        given,
-        classes,
-        seed=run.dataset.splits.seed,
-        replicates=settings.replicates,
-        level=1 - settings.alpha,
-    )
-    reason = none if before is None else comparison.reason
-    metrics = json.loads(comparison.to_json()) | {"reason": reason, "test_items": len(truth)}
-    promoted = before is None or comparison.better
-    return Trial(model, truth, given, promoted=promoted, reason=reason, metrics=metrics)
-
-
-def _features(run: Run, found: TrainingSet, labels: pl.DataFrame) -> FeatureMatrix:
-    from assets.features.featurize import featurize
-
-    items = run.items(at=found.commit).join(labels, on="item_id", how="semi")
-    return featurize(
-        items.sort("item_id"), run.dataset, lambda uri: run.store.read(found.commit, uri)
-    )
-
-
-def _publish(run: Run, spec: Trained, found: TrainingSet, trial: Trial) -> str:
+def _publish(run: Run, spec: TrainedLabeler, found: TrainingSet, trial: Trial) -> str:
     told = {**trial.metrics, "promoted": trial.promoted, "trained_on": found.release}
     objects = model_objects(spec.name, trial.model, told)
     if trial.promoted:
@@ -250,33 +163,3 @@ def _publish(run: Run, spec: Trained, found: TrainingSet, trial: Trial) -> str:
     )
     run.store.drop_branch(run.branch.name)
     return commit.id
-
-
-def _figures(trial: Trial) -> dict[str, Any]:
-    if not trial.metrics:
-        return {"test_items": 0}
-    scores = trial.metrics["candidate"]
-    low, high = trial.metrics["intervals"]["accuracy"]
-    return {
-        "accuracy": scores["accuracy"],
-        "macro_f1": scores["macro_f1"],
-        "test_items": trial.metrics["test_items"],
-        "accuracy_over_champion": f"{low:+.4f} to {high:+.4f}",
-    }
-
-
-def _pictures(run: Run, trial: Trial) -> dict[str, Any]:
-    from quality.pictures.matrices import confusion
-    from quality.pictures.reliability import reliability
-
-    if not trial.truth:
-        return {}
-    classes = run.dataset.classes
-    chosen = trial.probabilities.argmax(axis=1)
-    truth = np.array([classes.index(label) for label in trial.truth])
-    matrix = np.zeros((len(classes), len(classes)), dtype=np.int64)
-    np.add.at(matrix, (truth, chosen), 1)
-    return {
-        "confusion": picture(confusion(matrix, classes, columns="predicted label")),
-        "reliability": picture(reliability(trial.probabilities.max(axis=1), chosen == truth)),
-    }

@@ -4,24 +4,26 @@ import json
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
 import polars as pl
 
 from assets.dataset_file.models import Dataset, Labeler
+from assets.evidence import ACCEPTED, last_release
 from assets.labelers.errors import FeaturesChanged, ModelUnreadable
-from assets.labelers.interface import Ballots, LabelerInput, Trainer
+from assets.labelers.interface import KNOWN, Ballots, LabelerInput, Trainer
 from assets.labelers.interface import Labeler as Voter
 from assets.labelers.registry import make
 from assets.metadata import commit_metadata, counts, sample, table_metadata
 from assets.models import champion_of
-from assets.ports import Stores
+from assets.ports import ProjectFolder, Stores
 from assets.recipe import code_version
 from assets.runs import Run, group, key, open_run, owners
 from quality.ledger import with_vote_ids
 from quality.lineage.buckets import to_parquet
-from quality.schema import PREDICTIONS, VOTES
+from quality.schema import LABELS, PREDICTIONS, VOTES
 
 PROGRESS_SECONDS = 5.0
 
@@ -39,7 +41,7 @@ def votes_asset(
         backfill_policy=dg.BackfillPolicy.single_run(),
         group_name=group(dataset, "labeling"),
         owners=owners(dataset),
-        kinds={{"functions": "python", "sklearn": "scikitlearn", "torch": "pytorch"}[spec.kind]},
+        kinds={spec.icon},
         description=spec.description or f"Votes of the labeler {spec.name} ({spec.kind}).",
         check_specs=[
             dg.AssetCheckSpec(
@@ -50,14 +52,17 @@ def votes_asset(
         ],
     )
     def votes(
-        context: dg.AssetExecutionContext, stores: dg.ResourceParam[Stores]
+        context: dg.AssetExecutionContext,
+        stores: dg.ResourceParam[Stores],
+        project: dg.ResourceParam[ProjectFolder],
     ) -> dg.MaterializeResult:
         run = open_run(context, stores, dataset)
+        see = partial(_input, context, run, spec, project.cache())
         try:
             voter = _voter(run, spec, root)
             if voter is None:
                 return _no_votes(run, "no champion yet: the first retraining makes one")
-            cast = {b: voter.vote(_input(context, run, b)) for b in context.partition_keys}
+            cast = {b: voter.vote(see(b)) for b in context.partition_keys}
         except (FeaturesChanged, ModelUnreadable) as error:
             context.log.warning("%s casts no votes: %s", spec.name, error)
             return _no_votes(run, str(error), usable=False)
@@ -97,11 +102,14 @@ def _no_votes(run: Run, note: str, *, usable: bool = True) -> dg.MaterializeResu
     )
 
 
-def _input(context: dg.AssetExecutionContext, run: Run, batch: str) -> LabelerInput:
+def _input(
+    context: dg.AssetExecutionContext, run: Run, spec: Labeler, cache: Path, batch: str
+) -> LabelerInput:
     from assets.features.featurize import featurize
 
     at = run.head()
     items = run.items(at=at, below=f"items/batch={batch}/")
+    seen = run.dataset.model_copy(update={"features": spec.features_of(run.dataset.features)})
     told = [time.monotonic()]
 
     def media(uri: str) -> bytes:
@@ -114,11 +122,24 @@ def _input(context: dg.AssetExecutionContext, run: Run, batch: str) -> LabelerIn
 
     return LabelerInput(
         items=items,
-        classes=run.dataset.classes,
-        features=lambda: featurize(items, run.dataset, media),
+        ontology=run.dataset.ontology,
+        features=lambda: featurize(items, seen, media),
         media=media,
         progress=progress,
+        known=lambda: _known(run),
+        cache=cache,
     )
+
+
+def _known(run: Run) -> pl.DataFrame:
+    """Items of the train split with the label that the last release accepted."""
+    last = last_release(run.store)
+    if last is None:
+        return KNOWN.empty()
+    labels = run.table(LABELS, at=last[1])
+    taught = labels.filter(pl.col("state").is_in(ACCEPTED) & (pl.col("split") == "train"))
+    known = run.items(at=last[1]).join(taught.select("item_id", "label", "state"), on="item_id")
+    return KNOWN.check(known.sort("item_id"))
 
 
 def _ledger_rows(run: Run, ballots: Ballots) -> pl.DataFrame:

@@ -64,7 +64,7 @@ def _votes(root: Path, dataset: Dataset, items: pl.DataFrame) -> pl.DataFrame:
     from quality.ledger import with_vote_ids
     from quality.schema import VOTES
 
-    given = LabelerInput(items, dataset.classes, features=lambda: None, media=lambda _: b"")
+    given = LabelerInput(items, dataset.ontology, features=lambda: None, media=lambda _: b"")
     ballots = make(dataset.labelers[0], root).vote(given)
     absent = ("region", "shown_prediction", "lead_time_s", "origin", "retracts", "cast_at")
     rows = ballots.votes.with_columns(

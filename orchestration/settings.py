@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from assets.dataset_file.document import Document, Position, read
 from assets.dataset_file.faults import Fault
-from assets.dataset_file.models import Section
+from assets.dataset_file.section import Section
 from assets.dataset_file.sections import section_at
 from assets.dataset_file.wording import expectation
 from orchestration.errors import KeysMissing, SettingsInvalid

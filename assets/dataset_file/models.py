@@ -3,67 +3,13 @@
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StrictBool,
-    StrictFloat,
-    StrictInt,
-    model_validator,
-)
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, model_validator
 
+from assets.dataset_file.features import Features
+from assets.dataset_file.labelers import FunctionsLabeler, SklearnLabeler, TorchLabeler
+from assets.dataset_file.ontology import Ontology
+from assets.dataset_file.section import NAME, Section, Share, Weight
 from quality.drift.policy import QUESTIONS
-
-NAME = r"^[a-z][a-z0-9_]{2,40}$"
-CLASS_NAME = r"^[^\s\x00-\x1f]([^\x00-\x1f]*[^\s\x00-\x1f])?$"
-Share = Annotated[StrictFloat, Field(ge=0.0, le=1.0)]
-Width = Annotated[StrictInt, Field(ge=1)]
-Weight = Annotated[StrictFloat, Field(ge=0.0)]
-
-
-class Section(BaseModel):
-    """A part of the dataset file; unknown keys are faults, and so are NaN and infinity."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class OntologyClass(Section):
-    """One class."""
-
-    name: str = Field(pattern=CLASS_NAME, description="The label as votes write it.")
-    description: str = Field("", description="What an item of this class is, for people.")
-
-
-class Ontology(Section):
-    """The classes that a label may be."""
-
-    version: str = Field("1", description="Change it whenever the classes change.")
-    classes: tuple[OntologyClass, ...] = Field(
-        min_length=2, description="At least two; plain text stands for a class's name."
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _plain_names(cls, data: Any) -> Any:
-        classes = data.get("classes") if isinstance(data, dict) else None
-        if not isinstance(classes, list | tuple):
-            return data
-        whole = [c if isinstance(c, dict | OntologyClass) else {"name": c} for c in classes]
-        return {**data, "classes": whole}
-
-    @model_validator(mode="after")
-    def _unique(self) -> "Ontology":
-        names = self.names
-        repeated = sorted({name for name in names if names.count(name) > 1})
-        if repeated:
-            raise ValueError(f"each class once; {repeated} stand more than once")
-        return self
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Class names in their order."""
-        return tuple(c.name for c in self.classes)
 
 
 class Ingestion(Section):
@@ -104,78 +50,6 @@ class Ingestion(Section):
         le=1,
         description="From which similarity two items are reported as near-duplicates; by default "
         "0.8 for texts (shared 5-character shingles), 0.95 for images (correlation of thumbnails).",
-    )
-
-
-class Features(Section):
-    """What of an item the models and the drift monitor see."""
-
-    kind: Literal["auto", "pixels", "hashed_ngrams", "columns"] = Field(
-        "auto", description="auto: pixels for images, hashed n-grams for text, columns for tables."
-    )
-    image_side: StrictInt = Field(
-        16, ge=4, le=256, description="Images are scaled to this many pixels."
-    )
-    dimensions: StrictInt = Field(4096, ge=16, le=65536, description="Width of the hashed n-grams.")
-    category_buckets: StrictInt = Field(
-        64, ge=2, le=4096, description="Columns that each categorical column is hashed to."
-    )
-
-
-class LabelerBase(Section):
-    """One source of votes other than people."""
-
-    name: str = Field(pattern=NAME, description="Names its asset; a model votes as `model:NAME`.")
-    description: str = Field("", description="Shown in the Dagster UI.")
-
-
-class FunctionsLabeler(LabelerBase):
-    """The user's Python labeling functions; each is an actor `function:FUNCTION`."""
-
-    kind: Literal["functions"] = Field(description="Python functions of the project.")
-    path: str = Field(description="A Python file below the project's folder.")
-    time_limit_seconds: StrictFloat = Field(
-        5, gt=0, description="A function that takes longer on an item abstains there."
-    )
-
-
-class SklearnLabeler(LabelerBase):
-    """Any scikit-learn estimator over the dataset's features, trained on releases."""
-
-    kind: Literal["sklearn"] = Field(description="A scikit-learn classifier.")
-    estimator: str = Field(
-        "sklearn.linear_model.LogisticRegression", description="Import path of the class."
-    )
-    parameters: dict[str, Any] = Field(
-        default_factory=dict, description="Arguments of the estimator."
-    )
-    vote_above: Share = Field(
-        0.0, description="The model abstains where its best probability is lower."
-    )
-    seed: StrictInt = Field(
-        0, description="Given to the estimator as random_state where it takes one."
-    )
-
-
-class TorchLabeler(LabelerBase):
-    """A small network over the dataset's features, trained on releases."""
-
-    kind: Literal["torch"] = Field(description="A multilayer perceptron.")
-    hidden: tuple[Width, ...] = Field((128,), description="Widths of the hidden layers.")
-    epochs: StrictInt = Field(60, ge=1, le=10_000, description="Passes over the training set.")
-    batch_size: StrictInt = Field(64, ge=1, description="Items of one step.")
-    learning_rate: StrictFloat = Field(0.002, gt=0, description="Step size of AdamW.")
-    weight_decay: StrictFloat = Field(0.0001, ge=0, description="Weight decay of AdamW.")
-    patience: StrictInt | None = Field(
-        None, ge=1, description="Stop after so many epochs without a better loss on a tenth kept."
-    )
-    dropout: StrictFloat = Field(0.1, ge=0, lt=1, description="Share of hidden units left out.")
-    vote_above: Share = Field(
-        0.0, description="The model abstains where its best probability is lower."
-    )
-    seed: StrictInt = Field(0, description="Start of the weights, of dropout and of the order.")
-    device: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="auto takes a GPU where there is one; on the CPU runs repeat exactly."
     )
 
 

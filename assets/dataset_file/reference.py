@@ -11,7 +11,8 @@ from typing import Any, Literal, get_args, get_origin
 from annotated_types import Ge, Gt, Le, Lt, MinLen
 from pydantic.fields import FieldInfo
 
-from assets.dataset_file.models import CLASS_NAME, NAME, Dataset, Section
+from assets.dataset_file.models import Dataset
+from assets.dataset_file.section import CLASS_NAME, NAME, Section
 from assets.dataset_file.sections import kind_of, sections_in
 
 _HEAD = """# The dataset file

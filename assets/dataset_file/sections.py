@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, get_args
 
 from assets.dataset_file.document import KeyPath
-from assets.dataset_file.models import Section
+from assets.dataset_file.section import Section
 
 
 def sections_in(annotation: Any) -> Iterator[type[Section]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
-from assets.dataset_file.models import CLASS_NAME, NAME, Section
+from assets.dataset_file.section import CLASS_NAME, NAME, Section
 
 _PATTERNS = {
     NAME: "3 to 41 lower-case letters, digits and underscores, a letter first",

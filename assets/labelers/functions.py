@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from assets.dataset_file.models import FunctionsLabeler as Section
+from assets.dataset_file.labelers import FunctionsLabeler as Section
 from assets.labelers.calls import Answer, Parts
 from assets.labelers.interface import BALLOTS, ActorErrors, Ballots, LabelerInput
 from assets.labelers.worker_process import WorkerProcess

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from assets.dataset_file.ontology import Ontology
 from assets.features.matrix import FeatureMatrix
-from quality.schema import VOTES, Table
+from quality.schema import ITEMS, LABELS, VOTES, Table
 
 Probabilities = NDArray[np.float64]
 Progress = Callable[[int, int], None]
@@ -24,6 +26,14 @@ BALLOTS = Table(
     values={"actor_kind": VOTES.values["actor_kind"]},
 )
 
+KNOWN = Table(
+    name="known",
+    columns={**ITEMS.columns, "label": LABELS.columns["label"], "state": LABELS.columns["state"]},
+    key=("item_id",),
+    nullable=ITEMS.nullable,
+    values={**ITEMS.values, "state": LABELS.values["state"]},
+)
+
 
 def no_progress(done: int, total: int) -> None:
     """Nobody watches."""
@@ -35,17 +45,27 @@ class LabelerInput:
 
     Attributes:
         items: Rows of the items table.
-        classes: The ontology's classes in their order.
+        ontology: What a label may be.
         features: Makes the items' features when a labeler needs them.
         media: Bytes of an image by its uri.
         progress: Told how many items are done, and of how many.
+        known: Gives the items whose label is known: the train split of the last release, as rows
+            of the items table with `label` and `state` (auto or human); none before it.
+        cache: Folder for what can be made again; None keeps nothing.
     """
 
     items: pl.DataFrame
-    classes: tuple[str, ...]
+    ontology: Ontology
     features: Callable[[], FeatureMatrix]
     media: Callable[[str], bytes]
     progress: Progress = no_progress
+    known: Callable[[], pl.DataFrame] = KNOWN.empty
+    cache: Path | None = None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The ontology's classes in their order."""
+        return self.ontology.names
 
 
 @dataclass(frozen=True)
@@ -147,9 +167,21 @@ class Trainer(Protocol):
         weights: Sequence[float] | None = None,
         seed: int | None = None,
         trained_on: str | None = None,
+        unlabeled: FeatureMatrix | None = None,
         progress: Progress = no_progress,
     ) -> Model:
         """A model that learned the labels of the feature rows.
+
+        Args:
+            features: A row an item that is labeled.
+            labels: The label of each row.
+            classes: The ontology's classes in their order.
+            weights: Weight of each row; None for all alike.
+            seed: Where all chance comes from; None takes the section's.
+            trained_on: The release that the labels are of.
+            unlabeled: Rows of items without a label, for a trainer that learns from them, too
+                (`learns_unlabeled` of its section); others are given none.
+            progress: Told how much of the training is done.
 
         Raises:
             TrainingFailed: says what is wrong with the data or the settings.

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from assets.dataset_file.models import LabelerBase
+from assets.dataset_file.labelers import LabelerBase
 from assets.features.matrix import FeatureMatrix
 from assets.labelers.errors import TrainingFailed
 from assets.labelers.interface import Probabilities, Progress, Trainer, no_progress

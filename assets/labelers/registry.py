@@ -5,7 +5,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from assets.dataset_file.models import LabelerBase
+from assets.dataset_file.labelers import LabelerBase
 from assets.labelers.errors import KindUnknown
 from assets.labelers.interface import Labeler, Trainer
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from assets.dataset_file.models import SklearnLabeler as Section
+from assets.dataset_file.labelers import SklearnLabeler as Section
 from assets.features.matrix import FeatureMatrix
 from assets.labelers.estimators import fit_in_place, made, predicted
 from assets.labelers.interface import (
@@ -121,6 +121,7 @@ class SklearnTrainer:
         weights: Sequence[float] | None = None,
         seed: int | None = None,
         trained_on: str | None = None,
+        unlabeled: FeatureMatrix | None = None,
         progress: Progress = no_progress,
     ) -> Model:
         """The estimator fitted to the labels of the feature rows.
@@ -128,6 +129,7 @@ class SklearnTrainer:
         Raises:
             TrainingFailed: says what is wrong with the data or the settings.
         """
+        del unlabeled  # It learns from labels alone.
         name = self._section.name
         data = training_data(name, features, labels, classes=classes, weights=weights)
         seed = self._section.seed if seed is None else seed

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from assets.dataset_file.models import TorchLabeler as Section
+from assets.dataset_file.labelers import TorchLabeler as Section
 from assets.features.matrix import FeatureMatrix
 from assets.labelers.errors import LabelerError, TrainingFailed
 from assets.labelers.interface import (
@@ -116,6 +116,7 @@ class TorchTrainer:
         weights: Sequence[float] | None = None,
         seed: int | None = None,
         trained_on: str | None = None,
+        unlabeled: FeatureMatrix | None = None,
         progress: Progress = no_progress,
     ) -> Model:
         """The network trained on the labels of the feature rows; progress is told in epochs.
@@ -123,6 +124,7 @@ class TorchTrainer:
         Raises:
             TrainingFailed: says what is wrong with the data or the settings.
         """
+        del unlabeled  # It learns from labels alone.
         data = training_data(self._section.name, features, labels, classes=classes, weights=weights)
         seed = self._section.seed if seed is None else seed
         arrays, epochs = self._trained(data, seed, progress)

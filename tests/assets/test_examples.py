@@ -13,8 +13,9 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from assets.dataset_file.labelers import FunctionsLabeler
 from assets.dataset_file.loading import load
-from assets.dataset_file.models import Dataset, FunctionsLabeler
+from assets.dataset_file.models import Dataset
 from assets.labelers.functions import FunctionsLabeler as Functions
 from assets.labelers.interface import LabelerInput
 from assets.labelers.registry import make
@@ -47,7 +48,7 @@ def votes(name: str, contents: Sequence[str | bytes]) -> pl.DataFrame:
         schema={"item_id": pl.String, "content": pl.String, "uri": pl.String},
     )
     spec = next(s for s in dataset(name).labelers if isinstance(s, FunctionsLabeler))
-    given = LabelerInput(items, dataset(name).classes, lambda: None, media.__getitem__)  # type: ignore[arg-type, return-value]
+    given = LabelerInput(items, dataset(name).ontology, lambda: None, media.__getitem__)  # type: ignore[arg-type, return-value]
     ballots = Functions(spec, EXAMPLES / name).vote(given)
     assert ballots.errors == ()
     return ballots.votes

@@ -15,7 +15,8 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from assets.dataset_file.models import FunctionsLabeler as Section
+from assets.dataset_file.labelers import FunctionsLabeler as Section
+from assets.dataset_file.ontology import Ontology
 from assets.labelers import Item, functions, labeling_function
 from assets.labelers.errors import LabelingFileInvalid
 from assets.labelers.functions import FunctionsLabeler
@@ -54,7 +55,7 @@ def items(rows: Sequence[tuple[str | None, bytes | None, str]]) -> LabelerInput:
     def features() -> None:
         raise AssertionError("functions need no features")
 
-    return LabelerInput(frame, CLASSES, features, media.__getitem__)  # type: ignore[arg-type]
+    return LabelerInput(frame, Ontology(classes=CLASSES), features, media.__getitem__)  # type: ignore[arg-type]
 
 
 def labels(ballots: Ballots, actor: str) -> list[str | None]:

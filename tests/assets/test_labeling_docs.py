@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from assets.dataset_file.ontology import Ontology
 from assets.labelers import Item, registry
 from assets.labelers.interface import Labeler, LabelerInput
 
@@ -36,5 +37,7 @@ def test_the_new_kind_of_the_page_plugs_in_by_its_line_in_the_registry(
     labeler = registry.make(section, Path())
     assert isinstance(labeler, Labeler)
     items = pl.DataFrame({"item_id": ["a", "b"], "content": ["A refund?", "Refund my password"]})
-    given = LabelerInput(items, ("billing", "access"), lambda: None, lambda _uri: b"")  # type: ignore[arg-type, return-value]
+    given = LabelerInput(
+        items, Ontology(classes=("billing", "access")), lambda: None, lambda _uri: b""
+    )  # type: ignore[arg-type, return-value]
     assert labeler.vote(given).votes["label"].to_list() == ["billing", None]

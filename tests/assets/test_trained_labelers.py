@@ -16,7 +16,8 @@ import pytest
 from scipy.sparse import csr_array
 from sklearn.datasets import load_digits
 
-from assets.dataset_file.models import FunctionsLabeler, LabelerBase, SklearnLabeler, TorchLabeler
+from assets.dataset_file.labelers import FunctionsLabeler, LabelerBase, SklearnLabeler, TorchLabeler
+from assets.dataset_file.ontology import Ontology
 from assets.features.matrix import FeatureMatrix
 from assets.labelers.errors import (
     EstimatorInvalid,
@@ -67,7 +68,7 @@ def learned(spec: LabelerBase, **options: Any) -> Model:
 
 def given(features: FeatureMatrix, classes: tuple[str, ...] = CLASSES) -> LabelerInput:
     items = pl.DataFrame({"item_id": features.item_ids}, schema={"item_id": pl.String})
-    return LabelerInput(items, classes, lambda: features, lambda _uri: b"")
+    return LabelerInput(items, Ontology(classes=classes), lambda: features, lambda _uri: b"")
 
 
 @BOTH

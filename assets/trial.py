@@ -1,0 +1,136 @@
+"""A candidate model on trial: it learns from a release and is held against the champion."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+import numpy as np
+import polars as pl
+
+from assets.dataset_file.labelers import TrainedLabeler
+from assets.features.matrix import FeatureMatrix
+from assets.labelers.errors import FeaturesChanged
+from assets.labelers.interface import Model, Trainer
+from assets.metadata import picture
+from assets.models import champion_of
+from assets.retraining import TrainingSet
+from assets.runs import Run
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A candidate beside the champion on the test split.
+
+    Attributes:
+        probabilities: The candidate's, [n, K].
+        promoted: Whether it becomes champion.
+        reason: Why.
+        metrics: Its figures, JSON-able.
+    """
+
+    model: Model
+    truth: list[str]
+    probabilities: "np.ndarray[Any, np.dtype[np.float64]]"
+    promoted: bool
+    reason: str
+    metrics: dict[str, Any]
+
+
+def tried(
+    context: dg.AssetExecutionContext,
+    run: Run,
+    spec: TrainedLabeler,
+    trainer: Trainer,
+    found: TrainingSet,
+) -> Trial:
+    """A candidate that learned from a release, beside the champion.
+
+    Raises:
+        TrainingFailed: no model can be made of this release.
+    """
+    train, test = found.split("train"), found.split("test")
+    model = trainer.fit(
+        _features(run, spec, found, train),
+        train["label"].to_list(),
+        classes=run.dataset.classes,
+        trained_on=found.release,
+        progress=lambda done, total: context.log.debug("%s: %d of %d", spec.name, done, total),
+    )
+    features = _features(run, spec, found, test)
+    truth = test["label"].to_list()
+    if not truth:
+        reason = f"{found.release} has no accepted label in the test split to be judged by"
+        nothing = np.zeros((0, len(run.dataset.classes)))
+        return Trial(model, truth, nothing, promoted=False, reason=reason, metrics={})
+    champion = champion_of(run.store, run.branch.base, spec.name, trainer)
+    return _judged(run, model, champion, truth, features)
+
+
+def _judged(
+    run: Run, model: Model, champion: Model | None, truth: list[str], features: FeatureMatrix
+) -> Trial:
+    from quality.evaluation.comparison import compare
+
+    classes, settings = run.dataset.classes, run.dataset.retraining
+    given = model.predict_proba(features)
+    try:
+        before = None if champion is None else champion.predict_proba(features)
+        none = "there was no champion yet"
+    except FeaturesChanged:
+        before, none = None, "the champion knows other features and cannot be compared"
+    comparison = compare(
+        truth,
+        given if before is None else before,
+        given,
+        classes,
+        seed=run.dataset.splits.seed,
+        replicates=settings.replicates,
+        level=1 - settings.alpha,
+    )
+    reason = none if before is None else comparison.reason
+    metrics = json.loads(comparison.to_json()) | {"reason": reason, "test_items": len(truth)}
+    promoted = before is None or comparison.better
+    return Trial(model, truth, given, promoted=promoted, reason=reason, metrics=metrics)
+
+
+def _features(
+    run: Run, spec: TrainedLabeler, found: TrainingSet, labels: pl.DataFrame
+) -> FeatureMatrix:
+    from assets.features.featurize import featurize
+
+    items = run.items(at=found.commit).join(labels, on="item_id", how="semi")
+    seen = run.dataset.model_copy(update={"features": spec.features_of(run.dataset.features)})
+    return featurize(items.sort("item_id"), seen, lambda uri: run.store.read(found.commit, uri))
+
+
+def figures(trial: Trial) -> dict[str, Any]:
+    """The candidate's figures on the test split, for the metadata."""
+    if not trial.metrics:
+        return {"test_items": 0}
+    scores = trial.metrics["candidate"]
+    low, high = trial.metrics["intervals"]["accuracy"]
+    return {
+        "accuracy": scores["accuracy"],
+        "macro_f1": scores["macro_f1"],
+        "test_items": trial.metrics["test_items"],
+        "accuracy_over_champion": f"{low:+.4f} to {high:+.4f}",
+    }
+
+
+def pictures(run: Run, trial: Trial) -> dict[str, Any]:
+    """What a person looks at: confusion and reliability on the test split."""
+    from quality.pictures.matrices import confusion
+    from quality.pictures.reliability import reliability
+
+    if not trial.truth:
+        return {}
+    classes = run.dataset.classes
+    chosen = trial.probabilities.argmax(axis=1)
+    truth = np.array([classes.index(label) for label in trial.truth])
+    matrix = np.zeros((len(classes), len(classes)), dtype=np.int64)
+    np.add.at(matrix, (truth, chosen), 1)
+    return {
+        "confusion": picture(confusion(matrix, classes, columns="predicted label")),
+        "reliability": picture(reliability(trial.probabilities.max(axis=1), chosen == truth)),
+    }
