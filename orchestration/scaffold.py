@@ -6,7 +6,8 @@ from pathlib import Path
 from orchestration.errors import OrchestrationError
 from orchestration.settings import FILE_NAME
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+IN_A_WHEEL = Path(__file__).parent / "examples"
+EXAMPLES = IN_A_WHEEL if IN_A_WHEEL.is_dir() else Path(__file__).parents[1] / "examples"
 FOLDERS = ("datasets", "labeling", "inbox", "reviews")
 SETTINGS = """\
 # Where the versions are kept and how the project runs. All that is left out has a default:
