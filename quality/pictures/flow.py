@@ -30,6 +30,7 @@ def label_flow(
     left: str = "before",
     right: str = "after",
     title: str = "Labels between releases",
+    what: str = "items",
 ) -> bytes:
     """PNG of labels moving from one release to the next, unchanged ones faint.
 
@@ -39,17 +40,18 @@ def label_flow(
         left: Name of the earlier release.
         right: Name of the later one.
         title: Heading.
+        what: What n_items counts.
     """
     moves = flows.select(
         pl.col("from_label", "to_label").cast(pl.String).fill_null(_NO_LABEL),
         pl.col("n_items").cast(pl.Float64),
     ).filter(pl.col("n_items") > 0)
     if not moves.height:
-        return nothing(title, "No item has a label in either release.")
+        return nothing(title, f"None of the {what} has a label.")
     moves, names = _largest(moves)
     total = float(moves["n_items"].sum())
     changed = float(moves.filter(pl.col("from_label") != pl.col("to_label"))["n_items"].sum())
-    subtitle = f"{changed:,.0f} of {total:,.0f} items changed their label"
+    subtitle = f"{changed:,.0f} of {total:,.0f} {what} changed their label"
     axes = sheet(title, height=2.2 + 0.42 * len(names), subtitle=subtitle)
     axes.set_axis_off()
     axes.set_xlim(-0.32, 1.32)

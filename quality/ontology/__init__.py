@@ -1,0 +1,1 @@
+"""Ontologies: a taxonomy's closures and exclusions, its terms in texts, and its versions."""
