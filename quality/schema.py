@@ -211,4 +211,24 @@ HISTORY = Table(
     values={"cause": CAUSES},
 )
 
-TABLES = {table.name: table for table in (ITEMS, PREDICTIONS, VOTES, LABELS, SCORES, HISTORY)}
+# One row a region of an item's label: only datasets of boxes or spans have it. `geometry` is a
+# box's left, top, width and height in pixels, or a span's start and end in characters.
+REGIONS = Table(
+    name="regions",
+    columns={
+        "item_id": pl.String(),
+        "region_id": pl.String(),
+        "label": pl.String(),
+        "geometry": pl.List(pl.Float64),
+        "confidence": pl.Float64(),
+        "n_votes": pl.UInt32(),
+        "n_seen": pl.UInt32(),
+        "actors": pl.List(pl.String),
+        "tied": pl.Boolean(),
+    },
+    key=("item_id", "region_id"),
+)
+
+TABLES = {
+    table.name: table for table in (ITEMS, PREDICTIONS, VOTES, LABELS, SCORES, HISTORY, REGIONS)
+}

@@ -31,6 +31,7 @@ def alpha_of_values(
     n_actors: int,
     seed: int,
     replicates: int = REPLICATES,
+    most_pairs: int = _PAIRS,
 ) -> Figure:
     """Krippendorff's alpha with its interval from resampling items.
 
@@ -39,9 +40,10 @@ def alpha_of_values(
         values: (n_votes, ...) finite numbers, for example boxes (n_votes, 4).
         apart: Distance of two stacks of values, row by row, for example `iou_apart`.
         n_actors: Actors behind the votes.
-        seed: Of the sampled pairs (only above 2 million pairs, where the expected disagreement
-            is then exact to about 0.1 %) and of the bootstrap.
+        seed: Of the sampled pairs (only above `most_pairs`, by default 2 million, where the
+            expected disagreement is then exact to about 0.1 %) and of the bootstrap.
         replicates: Of the bootstrap; 0 leaves the interval out.
+        most_pairs: Of more pairs of votes a sample of so many is compared.
 
     Raises:
         AgreementError: The lengths differ, or a value is not finite.
@@ -55,7 +57,7 @@ def alpha_of_values(
         return Figure("krippendorff_alpha", None, None, None, n_items, n_actors, reason)
     rng = np.random.default_rng(seed)
     observed = _observed(place, value, apart)
-    one, other = _all_pairs(len(value), rng)
+    one, other = _all_pairs(len(value), rng, most_pairs)
     distance = apart(value[one], value[other])
     n_votes = np.bincount(place).astype(np.float64)
     found = float(1 - ratio(observed.sum() / n_votes.sum(), distance.mean()))
@@ -119,13 +121,13 @@ def _observed(place: Codes, value: Floats, apart: Apart) -> Floats:
     return np.asarray(total / (sizes - 1))
 
 
-def _all_pairs(n_votes: int, rng: np.random.Generator) -> tuple[Codes, Codes]:
+def _all_pairs(n_votes: int, rng: np.random.Generator, most: int) -> tuple[Codes, Codes]:
     """Places of all pairs of different votes, or a sample of them."""
-    if n_votes * (n_votes - 1) // 2 <= _PAIRS:
+    if n_votes * (n_votes - 1) // 2 <= most:
         one, other = np.triu_indices(n_votes, 1)
         return one, other
-    one = rng.integers(0, n_votes, _PAIRS)
-    return one, (one + rng.integers(1, n_votes, _PAIRS)) % n_votes
+    one = rng.integers(0, n_votes, most)
+    return one, (one + rng.integers(1, n_votes, most)) % n_votes
 
 
 def _replicates(

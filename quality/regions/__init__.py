@@ -1,0 +1,1 @@
+"""Boxes on images and spans in text: what actors drew, matched, agreed upon, compared."""
