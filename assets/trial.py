@@ -9,6 +9,8 @@ import numpy as np
 import polars as pl
 
 from assets.dataset_file.labelers import TrainedLabeler
+from assets.dataset_file.semi_supervised import SemiSupervisedLabeler
+from assets.evidence import ACCEPTED
 from assets.features.matrix import FeatureMatrix
 from assets.labelers.errors import FeaturesChanged
 from assets.labelers.interface import Model, Trainer
@@ -16,6 +18,7 @@ from assets.metadata import picture
 from assets.models import champion_of
 from assets.retraining import TrainingSet
 from assets.runs import Run
+from quality.schema import LABELS
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ def tried(
         train["label"].to_list(),
         classes=run.dataset.classes,
         trained_on=found.release,
+        unlabeled=_unlabeled(run, spec, found),
         progress=lambda done, total: context.log.debug("%s: %d of %d", spec.name, done, total),
     )
     features = _features(run, spec, found, test)
@@ -92,6 +96,19 @@ def _judged(
     metrics = json.loads(comparison.to_json()) | {"reason": reason, "test_items": len(truth)}
     promoted = before is None or comparison.better
     return Trial(model, truth, given, promoted=promoted, reason=reason, metrics=metrics)
+
+
+def _unlabeled(run: Run, spec: TrainedLabeler, found: TrainingSet) -> FeatureMatrix | None:
+    """Items of the train split without an accepted label, for a labeler that learns from them.
+
+    An item's id is a digest, so that the first ids are as good as drawn at random.
+    """
+    if not isinstance(spec, SemiSupervisedLabeler):
+        return None
+    labels = run.table(LABELS, at=found.commit)
+    open_items = labels.filter((pl.col("split") == "train") & ~pl.col("state").is_in(ACCEPTED))
+    chosen = open_items.select("item_id").sort("item_id").head(spec.max_unlabeled)
+    return _features(run, spec, found, chosen)
 
 
 def _features(

@@ -29,8 +29,6 @@ class TrainedLabeler(LabelerBase):
     )
     seed: StrictInt = Field(0, description="All chance in its training comes from this number.")
 
-    learns_unlabeled: ClassVar[bool] = False
-
 
 class FunctionsLabeler(LabelerBase):
     """The user's Python labeling functions; each is an actor `function:FUNCTION`."""
@@ -42,12 +40,11 @@ class FunctionsLabeler(LabelerBase):
     )
 
 
-class SklearnLabeler(TrainedLabeler):
-    """Any scikit-learn estimator over the dataset's features, trained on releases."""
+class EstimatorLabeler(TrainedLabeler):
+    """What sections of scikit-learn estimators share."""
 
     icon: ClassVar[str] = "scikitlearn"
 
-    kind: Literal["sklearn"] = Field(description="A scikit-learn classifier.")
     estimator: str = Field(
         "sklearn.linear_model.LogisticRegression", description="Import path of the class."
     )
@@ -56,21 +53,32 @@ class SklearnLabeler(TrainedLabeler):
     )
 
 
-class TorchLabeler(TrainedLabeler):
-    """A small network over the dataset's features, trained on releases."""
+class SklearnLabeler(EstimatorLabeler):
+    """Any scikit-learn estimator over the dataset's features, trained on releases."""
+
+    kind: Literal["sklearn"] = Field(description="A scikit-learn classifier.")
+
+
+class NetworkLabeler(TrainedLabeler):
+    """What sections of small networks share."""
 
     icon: ClassVar[str] = "pytorch"
 
-    kind: Literal["torch"] = Field(description="A multilayer perceptron.")
     hidden: tuple[Width, ...] = Field((128,), description="Widths of the hidden layers.")
-    epochs: StrictInt = Field(60, ge=1, le=10_000, description="Passes over the training set.")
-    batch_size: StrictInt = Field(64, ge=1, description="Items of one step.")
-    learning_rate: StrictFloat = Field(0.002, gt=0, description="Step size of AdamW.")
     weight_decay: StrictFloat = Field(0.0001, ge=0, description="Weight decay of AdamW.")
-    patience: StrictInt | None = Field(
-        None, ge=1, description="Stop after so many epochs without a better loss on a tenth kept."
-    )
     dropout: StrictFloat = Field(0.1, ge=0, lt=1, description="Share of hidden units left out.")
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="auto takes a GPU where there is one; on the CPU runs repeat exactly."
+    )
+
+
+class TorchLabeler(NetworkLabeler):
+    """A small network over the dataset's features, trained on releases."""
+
+    kind: Literal["torch"] = Field(description="A multilayer perceptron.")
+    epochs: StrictInt = Field(60, ge=1, le=10_000, description="Passes over the training set.")
+    batch_size: StrictInt = Field(64, ge=1, description="Items of one step.")
+    learning_rate: StrictFloat = Field(0.002, gt=0, description="Step size of AdamW.")
+    patience: StrictInt | None = Field(
+        None, ge=1, description="Stop after so many epochs without a better loss on a tenth kept."
     )

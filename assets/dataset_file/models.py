@@ -9,6 +9,7 @@ from assets.dataset_file.features import Features
 from assets.dataset_file.labelers import FunctionsLabeler, SklearnLabeler, TorchLabeler
 from assets.dataset_file.ontology import Ontology
 from assets.dataset_file.section import NAME, Section, Share, Weight
+from assets.dataset_file.semi_supervised import LabelSpreadingLabeler
 from quality.drift.policy import QUESTIONS
 
 
@@ -53,7 +54,10 @@ class Ingestion(Section):
     )
 
 
-Labeler = Annotated[FunctionsLabeler | SklearnLabeler | TorchLabeler, Field(discriminator="kind")]
+Labeler = Annotated[
+    FunctionsLabeler | SklearnLabeler | TorchLabeler | LabelSpreadingLabeler,
+    Field(discriminator="kind"),
+]
 
 
 class Consensus(Section):

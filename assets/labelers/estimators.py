@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from assets.dataset_file.labelers import SklearnLabeler as Section
+from assets.dataset_file.labelers import EstimatorLabeler as Section
 from assets.dataset_file.wording import known_name
 from assets.labelers.errors import EstimatorInvalid, LabelerError, TrainingFailed
 from assets.labelers.interface import Probabilities

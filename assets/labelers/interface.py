@@ -180,7 +180,7 @@ class Trainer(Protocol):
             seed: Where all chance comes from; None takes the section's.
             trained_on: The release that the labels are of.
             unlabeled: Rows of items without a label, for a trainer that learns from them, too
-                (`learns_unlabeled` of its section); others are given none.
+                (its section is a SemiSupervisedLabeler); others are given none.
             progress: Told how much of the training is done.
 
         Raises:

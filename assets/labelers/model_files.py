@@ -1,10 +1,14 @@
 """A trained model as files: a manifest in JSON beside its weights; their digest is its version."""
 
 import hashlib
+import io
 import json
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version as installed
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from assets.labelers.errors import ModelUnreadable, ModelUntrusted
 
@@ -46,6 +50,19 @@ def verified(labeler: str, files: Mapping[str, bytes], version: str) -> dict[str
             reason = f"{name} {made_with} made it, {installed(name)} is installed"
             raise ModelUnreadable(labeler, reason)
     return manifest
+
+
+def array_file(arrays: Sequence[NDArray[Any]]) -> bytes:
+    """Arrays as the bytes of a file, the same bytes for the same arrays."""
+    buffer = io.BytesIO()
+    np.savez(buffer, *arrays)
+    return buffer.getvalue()
+
+
+def arrays_of(content: bytes) -> list[NDArray[Any]]:
+    """The arrays of such a file; one that holds a pickle is refused with a ValueError."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+        return [stored[f"arr_{i}"] for i in range(len(stored.files))]
 
 
 def _minor(version: str) -> list[str]:

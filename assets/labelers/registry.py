@@ -11,6 +11,7 @@ from assets.labelers.interface import Labeler, Trainer
 
 FACTORIES = {
     "functions": "assets.labelers.functions:FunctionsLabeler",
+    "label_spreading": "assets.labelers.label_spreading:LabelSpreadingTrainer",
     "sklearn": "assets.labelers.sklearn:SklearnTrainer",
     "torch": "assets.labelers.torch:TorchTrainer",
 }

@@ -9,90 +9,30 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from assets.dataset_file.labelers import EstimatorLabeler
 from assets.dataset_file.labelers import SklearnLabeler as Section
 from assets.features.matrix import FeatureMatrix
 from assets.labelers.estimators import fit_in_place, made, predicted
-from assets.labelers.interface import (
-    Ballots,
-    LabelerInput,
-    Model,
-    Probabilities,
-    Progress,
-    no_progress,
-)
+from assets.labelers.interface import Model, Probabilities, Progress, no_progress
 from assets.labelers.model_files import MANIFEST, manifest_file, verified, version_of
-from assets.labelers.model_votes import model_votes
-from assets.labelers.training_data import (
-    known_features,
-    over_all_classes,
-    training_data,
-)
+from assets.labelers.stored_model import StoredModel, actor_of, learned_from
+from assets.labelers.training_data import training_data
 
 WEIGHTS = "estimator.pickle"
 
 
-def actor_of(section: Section) -> str:
-    """Who the models of a section vote as."""
-    return f"model:{section.name}"
-
-
-class SklearnModel:
+class SklearnModel(StoredModel[EstimatorLabeler]):
     """A fitted estimator and the files that it is stored as."""
 
     def __init__(
-        self, section: Section, files: Mapping[str, bytes], manifest: Mapping[str, Any]
+        self, section: EstimatorLabeler, files: Mapping[str, bytes], manifest: Mapping[str, Any]
     ) -> None:
-        self._section = section
-        self._files = dict(files)
-        self._manifest = manifest
+        super().__init__(section, files, manifest)
         # The caller has checked that these bytes are the ones the version names.
         self._estimator = pickle.loads(files[WEIGHTS])  # noqa: S301
-        self.version = version_of(files)
 
-    @property
-    def actors(self) -> Mapping[str, str]:
-        """Version of the one actor."""
-        return {actor_of(self._section): self.version}
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Classes in the order of the probabilities."""
-        return tuple(self._manifest["classes"])
-
-    @property
-    def trained_on(self) -> str | None:
-        """The release it learned from."""
-        release: str | None = self._manifest["trained_on"]
-        return release
-
-    @property
-    def card(self) -> Mapping[str, Any]:
-        """What it was made of."""
-        return self._manifest
-
-    def predict_proba(self, features: FeatureMatrix) -> Probabilities:
-        """Probabilities [n, K].
-
-        Raises:
-            FeaturesChanged: the features are not those that it learned from.
-        """
-        name = self._section.name
-        matrix = known_features(name, features, self._manifest["features_version"])
-        if not matrix.shape[0]:
-            return np.zeros((0, len(self.classes)))
-        found = predicted(self._section, self._estimator, matrix)
-        return over_all_classes(found, np.array(self._manifest["present"]), len(self.classes))
-
-    def vote(self, items: LabelerInput) -> Ballots:
-        """One vote an item."""
-        above = self._section.vote_above
-        return model_votes(self, actor_of(self._section), items, vote_above=above)
-
-    def dump(self) -> dict[str, bytes]:
-        """The model as files."""
-        return dict(self._files)
+    def _predicted(self, matrix: Any) -> Probabilities:
+        return predicted(self._section, self._estimator, matrix)
 
 
 class SklearnTrainer:
@@ -140,14 +80,7 @@ class SklearnTrainer:
             "kind": "sklearn",
             "estimator": self._section.estimator,
             "parameters": self._section.parameters,
-            "seed": seed,
-            "classes": list(classes),
-            "present": data.present.tolist(),
-            "features": features.kind,
-            "features_version": features.version,
-            "n_items": len(labels),
-            "labels": data.counts,
-            "trained_on": trained_on,
+            **learned_from(features, data, classes=classes, seed=seed, trained_on=trained_on),
             "notes": notes,
         }
         manifest = manifest_file(card, ("numpy", "scikit-learn", "scipy"))

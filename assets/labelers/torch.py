@@ -1,6 +1,5 @@
 """A small network as a labeler; stored as plain arrays, so that loading it runs no code."""
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,25 +7,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from assets.dataset_file.labelers import NetworkLabeler
 from assets.dataset_file.labelers import TorchLabeler as Section
 from assets.features.matrix import FeatureMatrix
 from assets.labelers.errors import LabelerError, TrainingFailed
-from assets.labelers.interface import (
-    Ballots,
-    LabelerInput,
-    Model,
-    Probabilities,
-    Progress,
-    no_progress,
+from assets.labelers.interface import Model, Probabilities, Progress, no_progress
+from assets.labelers.model_files import (
+    MANIFEST,
+    array_file,
+    arrays_of,
+    manifest_file,
+    verified,
+    version_of,
 )
-from assets.labelers.model_files import MANIFEST, manifest_file, verified, version_of
-from assets.labelers.model_votes import model_votes
-from assets.labelers.training_data import (
-    TrainingData,
-    known_features,
-    over_all_classes,
-    training_data,
-)
+from assets.labelers.stored_model import StoredModel, actor_of, learned_from
+from assets.labelers.training_data import TrainingData, training_data
 
 WEIGHTS = "weights.npz"
 SETTINGS = (
@@ -40,59 +35,19 @@ SETTINGS = (
 )
 
 
-class TorchModel:
+class NetworkModel(StoredModel[NetworkLabeler]):
     """A trained perceptron and the files that it is stored as."""
 
     def __init__(
-        self, section: Section, files: Mapping[str, bytes], manifest: Mapping[str, Any]
+        self, section: NetworkLabeler, files: Mapping[str, bytes], manifest: Mapping[str, Any]
     ) -> None:
         from assets.labelers.perceptron import Perceptron
 
-        self._section = section
-        self._files = dict(files)
-        self._manifest = manifest
-        self._perceptron = Perceptron(_arrays(files[WEIGHTS]), _device(section))
-        self.version = version_of(files)
+        super().__init__(section, files, manifest)
+        self._perceptron = Perceptron(arrays_of(files[WEIGHTS]), device_of(section))
 
-    @property
-    def actors(self) -> Mapping[str, str]:
-        """Version of the one actor."""
-        return {f"model:{self._section.name}": self.version}
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Classes in the order of the probabilities."""
-        return tuple(self._manifest["classes"])
-
-    @property
-    def trained_on(self) -> str | None:
-        """The release it learned from."""
-        release: str | None = self._manifest["trained_on"]
-        return release
-
-    @property
-    def card(self) -> Mapping[str, Any]:
-        """What it was made of."""
-        return self._manifest
-
-    def predict_proba(self, features: FeatureMatrix) -> Probabilities:
-        """Probabilities [n, K].
-
-        Raises:
-            FeaturesChanged: the features are not those that it learned from.
-        """
-        matrix = known_features(self._section.name, features, self._manifest["features_version"])
-        found = self._perceptron.predict_proba(matrix)
-        return over_all_classes(found, np.array(self._manifest["present"]), len(self.classes))
-
-    def vote(self, items: LabelerInput) -> Ballots:
-        """One vote an item."""
-        actor = f"model:{self._section.name}"
-        return model_votes(self, actor, items, vote_above=self._section.vote_above)
-
-    def dump(self) -> dict[str, bytes]:
-        """The model as files."""
-        return dict(self._files)
+    def _predicted(self, matrix: Any) -> Probabilities:
+        return self._perceptron.predict_proba(matrix)
 
 
 class TorchTrainer:
@@ -105,7 +60,7 @@ class TorchTrainer:
     @property
     def actor(self) -> str:
         """Who its models vote as."""
-        return f"model:{self._section.name}"
+        return actor_of(self._section)
 
     def fit(
         self,
@@ -132,20 +87,11 @@ class TorchTrainer:
             "kind": "torch",
             **{name: getattr(self._section, name) for name in SETTINGS},
             "epochs_run": epochs,
-            "device": _device(self._section),
-            "seed": seed,
-            "classes": list(classes),
-            "present": data.present.tolist(),
-            "features": features.kind,
-            "features_version": features.version,
-            "n_items": len(labels),
-            "labels": data.counts,
-            "trained_on": trained_on,
+            "device": device_of(self._section),
+            **learned_from(features, data, classes=classes, seed=seed, trained_on=trained_on),
             "notes": [],
         }
-        buffer = io.BytesIO()
-        np.savez(buffer, *arrays)
-        files = {MANIFEST: manifest_file(card, ("numpy", "torch")), WEIGHTS: buffer.getvalue()}
+        files = {MANIFEST: manifest_file(card, ("numpy", "torch")), WEIGHTS: array_file(arrays)}
         return self.load(files, version=version_of(files))
 
     def load(self, files: Mapping[str, bytes], *, version: str) -> Model:
@@ -155,7 +101,7 @@ class TorchTrainer:
             ModelUntrusted: the files are not this version.
             ModelUnreadable: other library versions made the model.
         """
-        return TorchModel(self._section, files, verified(self._section.name, files, version))
+        return NetworkModel(self._section, files, verified(self._section.name, files, version))
 
     def _trained(
         self, data: TrainingData, seed: int, progress: Progress
@@ -166,7 +112,7 @@ class TorchTrainer:
         settings = Settings(
             **{name: getattr(section, name) for name in SETTINGS},
             seed=seed,
-            device=_device(section),
+            device=device_of(section),
         )
         try:
             perceptron, epochs = train(data.matrix, data.codes, data.weights, settings, progress)
@@ -176,7 +122,8 @@ class TorchTrainer:
         return perceptron.arrays, epochs
 
 
-def _device(section: Section) -> str:
+def device_of(section: NetworkLabeler) -> str:
+    """Cpu or cuda. Raises LabelerError where a GPU is asked for and there is none."""
     import torch
 
     if section.device != "cpu" and torch.cuda.is_available():
@@ -184,8 +131,3 @@ def _device(section: Section) -> str:
     if section.device == "cuda":
         raise LabelerError(section.name, "device: cuda, but torch finds no GPU; take auto or cpu")
     return "cpu"
-
-
-def _arrays(content: bytes) -> list[NDArray[np.float32]]:
-    with np.load(io.BytesIO(content), allow_pickle=False) as stored:
-        return [stored[f"arr_{i}"] for i in range(len(stored.files))]

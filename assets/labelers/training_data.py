@@ -59,6 +59,36 @@ def training_data(
     return TrainingData(matrix, codes, present, _weights(labeler, weights, len(labels)), by_name)
 
 
+def unlabeled_rows(
+    labeler: str, features: FeatureMatrix, unlabeled: FeatureMatrix | None
+) -> Any | None:
+    """Rows without a label beside the labeled ones; None where there are none.
+
+    Raises:
+        TrainingFailed: they are made otherwise than the labeled ones, or are not all finite.
+    """
+    if unlabeled is None or not len(unlabeled):
+        return None
+    if unlabeled.version != features.version:
+        versions = f"{unlabeled.version[:12]} and {features.version[:12]}"
+        message = f"features of unlabeled and labeled items are of different versions, {versions}"
+        raise TrainingFailed(labeler, message)
+    if not _finite(unlabeled.matrix):
+        raise TrainingFailed(labeler, "the features of unlabeled items hold NaN or infinity")
+    return unlabeled.matrix
+
+
+def stacked(labeled: Any, unlabeled: Any | None) -> Any:
+    """Labeled rows, then unlabeled ones, dense or CSR as they are."""
+    if unlabeled is None:
+        return labeled
+    if isinstance(labeled, np.ndarray):
+        return np.concatenate([labeled, unlabeled])
+    from scipy.sparse import vstack
+
+    return vstack([labeled, unlabeled], format="csr")
+
+
 def _weights(
     labeler: str, weights: Sequence[float] | None, expected: int
 ) -> NDArray[np.float64] | None:

@@ -1,0 +1,52 @@
+"""What the chain gives the labelers that learn: labels, and items that have none."""
+
+import json
+from typing import Any
+
+import polars as pl
+import pytest
+
+from assets.models import champion_at, folder
+from quality.schema import LABELS
+
+EXTRA = """\
+  - {name: spreading, kind: label_spreading}
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(copy_to, tmp_path_factory):
+    """A second release, harder to please, and labelers of other kinds that learned from it."""
+    project = copy_to(tmp_path_factory.mktemp("trained") / "project")
+    text = project.dataset_path.read_text(encoding="utf-8")
+    text = text.replace("consensus:", EXTRA + "consensus:")
+    text = text.replace("confidence_threshold: 0.55", "confidence_threshold: 0.95")
+    project.dataset_path.write_text(text, encoding="utf-8")
+    project.run("snapshot")
+    project.run("retrain")
+    return project
+
+
+def card(project, labeler: str) -> dict[str, Any]:
+    head = project.store.head()
+    champion = champion_at(project.store, head, labeler)
+    assert champion is not None
+    place = f"{folder(labeler, champion.version)}/card.json"
+    found: dict[str, Any] = json.loads(project.store.read(head, place))
+    return found
+
+
+def train_split(project) -> pl.DataFrame:
+    labels = LABELS.check(project.store.table(project.store.head("v0002"), "labels/").collect())
+    return labels.filter(pl.col("split") == "train")
+
+
+def test_a_semi_supervised_labeler_learns_from_the_train_split_without_accepted_label(trained):
+    told, train = card(trained, "spreading"), train_split(trained)
+    accepted = train.filter(pl.col("state").is_in(["auto", "human"])).height
+    assert 0 < accepted < train.height
+    assert (told["n_items"], told["n_unlabeled"]) == (accepted, train.height - accepted)
+
+
+def test_other_trained_labelers_are_given_labeled_items_only(trained):
+    assert "n_unlabeled" not in card(trained, "linear")
