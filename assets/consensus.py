@@ -7,6 +7,12 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import polars as pl
 
+from assets.acceptance import (
+    Acceptance,
+    acceptance,
+    acceptance_metadata,
+    acceptance_objects,
+)
 from assets.dataset_file.models import Dataset
 from assets.evidence import Evidence, gather, last_release, next_release
 from assets.metadata import commit_metadata, counts, picture, sample, table_metadata
@@ -34,18 +40,29 @@ PROBABILITIES = Table(
 
 
 def fold(run: Run, evidence: Evidence) -> tuple[Any, pl.DataFrame]:
-    """The dataset's aggregator, fitted to the independent votes, and its estimate by item.
-
-    CROWDLAB also hears the models' probabilities, and their votes then only where nobody else
-    votes.
-    """
-    votes, predictions = evidence.independent, None
-    if run.dataset.consensus.aggregator == "crowdlab":
-        predictions = independent_predictions(run, evidence)
-        votes = heard_once(votes, predictions)
-    aggregator = fitted(run, votes, predictions)
+    """The dataset's aggregator, fitted to the independent votes, and its estimate by item."""
+    aggregator = _aggregate(run, evidence.independent, _heard(run, evidence))
     estimate = aggregator.predict().join(aggregator.predict_proba(), on="item_id", how="left")
     return aggregator, estimate
+
+
+def accepted_unseen(run: Run, evidence: Evidence) -> tuple[Acceptance, pl.DataFrame]:
+    """From which confidence on labels are accepted unseen, and the items judged blind behind it."""
+    predictions = _heard(run, evidence)
+    return acceptance(run, evidence, lambda votes: _aggregate(run, votes, predictions).predict())
+
+
+def _heard(run: Run, evidence: Evidence) -> pl.DataFrame | None:
+    """The models' probabilities, where the aggregator hears them."""
+    hears = run.dataset.consensus.aggregator == "crowdlab"
+    return independent_predictions(run, evidence) if hears else None
+
+
+def _aggregate(run: Run, votes: pl.DataFrame, predictions: pl.DataFrame | None) -> "Aggregator":
+    """The aggregator, fitted; models that are heard as a classifier do not vote beside others."""
+    if predictions is None:
+        return fitted(run, votes)
+    return fitted(run, heard_once(votes, predictions), predictions)
 
 
 def fitted(run: Run, votes: pl.DataFrame, predictions: pl.DataFrame | None = None) -> "Aggregator":
@@ -61,7 +78,9 @@ def fitted(run: Run, votes: pl.DataFrame, predictions: pl.DataFrame | None = Non
     return aggregator.fit(counted)
 
 
-def labels_of(run: Run, evidence: Evidence, estimate: pl.DataFrame) -> pl.DataFrame:
+def labels_of(
+    run: Run, evidence: Evidence, estimate: pl.DataFrame, *, unseen_threshold: float
+) -> pl.DataFrame:
     """The labels table that an estimate amounts to."""
     shares = run.dataset.splits
     by_split = {"train": shares.train, "valid": shares.valid, "test": shares.test}
@@ -78,6 +97,7 @@ def labels_of(run: Run, evidence: Evidence, estimate: pl.DataFrame) -> pl.DataFr
         confidence_threshold=run.dataset.consensus.confidence_threshold,
         ontology_version=run.dataset.ontology.version,
         release=next_release(run.store),
+        unseen_threshold=unseen_threshold,
     )
 
 
@@ -92,8 +112,7 @@ def consensus_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.AssetsD
         kinds={"lakefs", "polars"},
         description=(
             f"All votes that count, folded by {dataset.consensus.aggregator} into one label an "
-            f"item. At confidence {dataset.consensus.confidence_threshold:g} or more a label is "
-            "accepted; below, people look."
+            f"item. {_policy(dataset)} Below, people look."
         ),
         check_specs=[
             dg.AssetCheckSpec(
@@ -114,20 +133,39 @@ def consensus_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.AssetsD
         run = open_run(context, stores, dataset)
         evidence = gather(run, run.head())
         aggregator, estimate = fold(run, evidence)
-        labels = labels_of(run, evidence, estimate)
+        unseen, judged = accepted_unseen(run, evidence)
+        labels = labels_of(run, evidence, estimate, unseen_threshold=unseen.threshold)
         commit = run.write(
-            _objects(run, evidence, aggregator, labels, estimate),
+            {
+                **_objects(run, evidence, aggregator, labels, estimate),
+                **acceptance_objects(unseen, judged),
+            },
             message=f"Consensus over {evidence.counting.height} votes",
             asset="consensus",
         )
         states = dict(labels["state"].value_counts().sort("state").iter_rows())
         context.log.info("%d items: %s", labels.height, states)
         return dg.MaterializeResult(
-            metadata=_metadata(run, commit, labels, aggregator, states),
+            metadata={
+                **_metadata(run, commit, labels, aggregator, states),
+                **acceptance_metadata(unseen, judged),
+            },
             check_results=_checks(aggregator, evidence),
         )
 
     return consensus
+
+
+def _policy(dataset: Dataset) -> str:
+    """From where on labels are accepted, in a sentence."""
+    settings = dataset.consensus
+    fixed = f"At confidence {settings.confidence_threshold:g} or more a label is accepted"
+    if settings.precision is None:
+        return f"{fixed}."
+    return (
+        f"{fixed} until people's blind answers show from where on {settings.precision:.0%} of "
+        "those that nobody looked at are right: then from there."
+    )
 
 
 def _objects(

@@ -14,6 +14,7 @@ from quality.drift.label_change import LabelChange, LabelSource, label_change
 REPORT = "reports/label_change.json"
 PAGE = "reports/label_change.md"
 MOST_ITEMS = 50_000
+ACCEPTING = {"confidence_threshold", "precision", "precision_confidence"}
 
 
 def label_change_objects(run: Run, at: str, folded_at: str) -> dict[str, bytes]:
@@ -58,7 +59,7 @@ def _source(run: Run, evidence: Evidence) -> LabelSource:
         weighed = votes.with_columns(kind_weight(run, kind).alias("weight"))
         return fitted(run, weighed).predict().select("item_id", "label")
 
-    consensus = run.dataset.consensus.model_dump(mode="json", exclude={"confidence_threshold"})
+    consensus = run.dataset.consensus.model_dump(mode="json", exclude=ACCEPTING)
     return LabelSource(
         item_ids=evidence.items["item_id"].to_list(),
         votes=evidence.independent,

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from assets.consensus import PROBABILITIES, fold
+from assets.consensus import PROBABILITIES, accepted_unseen, fold, labels_of
 from assets.dataset_file.models import Dataset
 from assets.evidence import gather
 from assets.ports import DatasetStore, RunBranch
 from assets.recipe import RECIPE, code_version
 from assets.runs import Run
 from quality.schema import LABELS
+
+COMPARED = ("label", "state", "probabilities")
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class Replayed:
     Attributes:
         release: The release.
         n_items: Items compared.
-        differing: Ids of items whose label or probabilities came out otherwise.
+        differing: Ids of items whose label, state or probabilities came out otherwise.
         same_code: Whether the code is the one that made the release.
     """
 
@@ -32,7 +34,7 @@ class Replayed:
 
     @property
     def matches(self) -> bool:
-        """Whether every label and probability came out the same, bit for bit."""
+        """Whether every label, state and probability came out the same, bit for bit."""
         return not self.differing
 
 
@@ -54,17 +56,24 @@ def replay(store: DatasetStore, release: str) -> Replayed:
     commit = store.head(release)
     recipe = json.loads(store.read(commit, RECIPE))
     run, folded_at = as_released(store, release)
-    _, estimate = fold(run, gather(run, folded_at))
-    labels = run.table(LABELS, at=commit).select("item_id", "label")
-    stored = labels.join(run.table(PROBABILITIES, at=commit), on="item_id", how="left")
-    again = estimate.select("item_id", label_again="label", probabilities_again="probabilities")
-    compared = stored.join(again, on="item_id", how="full", coalesce=True)
-    differs = pl.col("label").ne_missing(pl.col("label_again")) | pl.col(
-        "probabilities"
-    ).ne_missing(pl.col("probabilities_again"))
+    evidence = gather(run, folded_at)
+    _, estimate = fold(run, evidence)
+    threshold = accepted_unseen(run, evidence)[0].threshold
+    labels = labels_of(run, evidence, estimate, unseen_threshold=threshold)
+    again = _compared(labels, estimate)
+    stored = _compared(run.table(LABELS, at=commit), run.table(PROBABILITIES, at=commit))
+    both = stored.join(again, on="item_id", how="full", coalesce=True, suffix="_again")
+    differs = pl.any_horizontal(pl.col(c).ne_missing(pl.col(f"{c}_again")) for c in COMPARED)
     return Replayed(
         release=release,
-        n_items=compared.height,
-        differing=tuple(compared.filter(differs)["item_id"].sort()),
+        n_items=both.height,
+        differing=tuple(both.filter(differs)["item_id"].sort()),
         same_code=recipe["code_version"] == code_version(),
     )
+
+
+def _compared(labels: pl.DataFrame, estimate: pl.DataFrame) -> pl.DataFrame:
+    """item_id and what must come out the same again."""
+    probabilities = estimate.select("item_id", "probabilities")
+    joined = labels.join(probabilities, on="item_id", how="left")
+    return joined.select("item_id", *COMPARED)

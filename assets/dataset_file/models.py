@@ -68,6 +68,17 @@ class Consensus(Section):
     confidence_threshold: Share = Field(
         0.9, description="At or above it a label is accepted automatically; below, people look."
     )
+    precision: StrictFloat | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Share of right labels wanted among those that no person looked at. Once "
+        "people's blind answers show from which confidence on it is reached, labels are accepted "
+        "from there instead; confidence_threshold holds until then, and where people voted.",
+    )
+    precision_confidence: StrictFloat = Field(
+        0.95, gt=0, lt=1, description="How sure the precision must be shown: the bound's level."
+    )
     weights: dict[Literal["human", "model", "function", "llm", "ontology"], Weight] = Field(
         default_factory=dict, description="Weight of one vote by kind of actor; 1 where not given."
     )
@@ -96,6 +107,11 @@ class Review(Section):
     strategy: Literal[
         "auto", "entropy", "margin", "least_confidence", "disagreement", "gain", "random"
     ] = Field("auto", description="By which doubt items are chosen; auto: the strongest of all.")
+    explore: Share = Field(
+        0.0,
+        description="Share of the budget that is drawn at random and shown without a prediction: "
+        "what consensus.precision and every estimate of quality rest on.",
+    )
     votes_per_item: StrictInt = Field(1, ge=1, description="People asked per item.")
     tool: Literal["label_studio"] = Field("label_studio", description="Where people label.")
 

@@ -11,7 +11,7 @@ import polars as pl
 from assets.dataset_file.models import Dataset
 from assets.ports import OpenTask, ProjectFolder, ReviewTask, ReviewTool
 from quality.ledger import effective_votes
-from quality.selection.queue import review_queue
+from quality.selection.queue import EXPLORED, review_queue
 
 QUEUE = {
     "item_id": pl.String(),
@@ -35,6 +35,9 @@ def build_queue(
     waiting: Collection[OpenTask] = (),
 ) -> pl.DataFrame:
     """The items worth a person's look, within the review budget, most worthwhile first.
+
+    A share of the budget, `review.explore`, is drawn at random from items that nobody answered
+    and goes out without a prediction, so that the answers measure how right the labels are.
 
     Left out are items that people answered as often as the review policy asks (a skip is an
     answer, a vote that was taken back is none) and items of an earlier queue that wait for an
@@ -64,15 +67,19 @@ def build_queue(
         .join(probabilities.select("item_id", "probabilities"), "item_id", how="left")
         .with_columns((1 - pl.col("agreement")).clip(0.0, 1.0).fill_null(0.0).alias("disagreement"))
     )
+    explored = _explored(candidates, round(review.budget * review.explore), seed)
+    rest, budget = candidates.join(explored, "item_id", how="anti"), review.budget - explored.height
     if review.strategy == "auto":
-        chosen = _strongest_doubt(candidates, len(dataset.classes), review.budget, seed)
+        chosen = _strongest_doubt(rest, len(dataset.classes), budget, seed)
     else:
-        chosen = review_queue(candidates, budget=review.budget, seed=seed, strategy=review.strategy)
+        chosen = review_queue(rest, budget=budget, seed=seed, strategy=review.strategy)
     awaited = pl.col("cast") + review.votes_per_item - pl.col("counting")
-    return chosen.join(candidates, "item_id", how="left", maintain_order="left").select(
+    blind = pl.col("reason") == EXPLORED
+    queue = pl.concat([explored, chosen])
+    return queue.join(candidates, "item_id", how="left", maintain_order="left").select(
         "item_id",
-        pl.col("label").alias("prediction"),
-        pl.col("probabilities").list.max().alias("score"),
+        pl.when(~blind).then("label").alias("prediction"),
+        pl.when(~blind).then(pl.col("probabilities").list.max()).alias("score"),
         pl.lit(f"consensus:{dataset.consensus.aggregator}").alias("predicted_by"),
         "priority",
         "reason",
@@ -155,6 +162,17 @@ def _still_waiting(waiting: Collection[OpenTask], answered: pl.DataFrame) -> pl.
         tasks.join(answered, "item_id", how="left")
         .filter(pl.col("cast").fill_null(0) < pl.col("awaited").fill_null(1))
         .select("item_id")
+    )
+
+
+def _explored(candidates: pl.DataFrame, n: int, seed: int) -> pl.DataFrame:
+    """Items drawn at random, first in the queue so that people get to all of them."""
+    return (
+        candidates.filter(pl.col("cast") == 0)
+        .with_columns(_tie_break(candidates.filter(pl.col("cast") == 0)["item_id"], seed + 1))
+        .sort("tie", "item_id")
+        .head(n)
+        .select("item_id", pl.lit(1.0).alias("priority"), pl.lit(EXPLORED).alias("reason"))
     )
 
 

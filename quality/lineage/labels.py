@@ -15,6 +15,7 @@ def label_table(
     confidence_threshold: float,
     ontology_version: str,
     release: str,
+    unseen_threshold: float | None = None,
 ) -> pl.DataFrame:
     """One row an item.
 
@@ -30,10 +31,12 @@ def label_table(
         confidence_threshold: Lowest confidence that is accepted.
         ontology_version: Version that the labels are given in.
         release: Name of the release that these labels are for.
+        unseen_threshold: The same for items that no person voted on; by default as for the others.
 
     Returns:
         The labels table, sorted by item.
     """
+    unseen = confidence_threshold if unseen_threshold is None else unseen_threshold
     before = previous.select("item_id", old_label="label", old_since="since")
     same = pl.col("label").eq_missing(pl.col("old_label")) & pl.col("old_since").is_not_null()
     table = (
@@ -46,7 +49,7 @@ def label_table(
             pl.col("n_votes", "n_human").fill_null(0),
             pl.col("actor_kinds").fill_null(pl.lit([], dtype=pl.List(pl.String))),
             pl.col("vote_set_sha256").fill_null(""),
-            _state(confidence_threshold).alias("state"),
+            _state(confidence_threshold, unseen).alias("state"),
             pl.lit(ontology_version).alias("ontology_version"),
             pl.when(same).then("old_since").otherwise(pl.lit(release)).alias("since"),
         )
@@ -66,7 +69,8 @@ def _people_say(effective: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _state(threshold: float) -> pl.Expr:
+def _state(seen: float, unseen: float) -> pl.Expr:
+    threshold = pl.when(pl.col("n_human") > 0).then(seen).otherwise(unseen)
     contradicted = pl.col("people_say").is_not_null() & ~pl.col("people_say").list.contains(
         pl.col("label")
     )

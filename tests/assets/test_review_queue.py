@@ -104,6 +104,51 @@ def test_the_queue_holds_what_is_most_in_doubt_within_the_budget():
     assert chosen["reason"].to_list() == ["uncertain: 0.6 at best", "votes disagree: agreement 0.2"]
 
 
+def exploring(share):
+    review = DATASET.review.model_copy(update={"explore": share, "budget": 2})
+    return DATASET.model_copy(update={"review": review})
+
+
+def test_a_share_of_the_queue_is_drawn_at_random_and_goes_out_without_a_prediction(tmp_path):
+    chosen = build_queue(LABELS, SCORES, ODDS, VOTES.empty(), exploring(0.5), seed=3)
+    first, second = chosen.to_dicts()
+    assert first["reason"].startswith("drawn at random")
+    assert (first["prediction"], first["score"]) == (None, None)
+    assert second["prediction"] is not None
+    tasks = json.loads(written(tmp_path, chosen).read_bytes())
+    assert ["predictions" in task for task in tasks] == [False, True]
+
+
+def test_items_are_drawn_alike():
+    names = [f"i{n:02d}" for n in range(40)]
+    labels = pl.DataFrame({"item_id": names, "label": ["good"] * 40, "n_votes": [1] * 40})
+    scores = pl.DataFrame({"item_id": names, "agreement": [0.5] * 40, "label_quality": [0.9] * 40})
+    odds = pl.DataFrame({"item_id": names, "probabilities": [[0.9, 0.1]] * 40})
+    drawn = [
+        item
+        for seed in range(200)
+        for item in build_queue(labels, scores, odds, VOTES.empty(), exploring(1.0), seed=seed)[
+            "item_id"
+        ]
+    ]
+    counts = [drawn.count(name) for name in names]
+    assert len(drawn) == 400
+    assert max(counts) <= 25
+
+
+def test_an_item_that_somebody_answered_is_never_drawn_at_random(tmp_path):
+    path = written(tmp_path)
+    ana = SimulatedReviewer("ana", error_rate=0.0, seed=1)
+    votes = imported(answers_of(path, ana)).votes
+    asking = exploring(1.0)
+    twice = asking.review.model_copy(update={"votes_per_item": 2})
+    chosen = build_queue(
+        LABELS, SCORES, ODDS, votes, asking.model_copy(update={"review": twice}), seed=1
+    )
+    drawn = chosen.filter(pl.col("reason").str.starts_with("drawn at random"))
+    assert drawn["item_id"].to_list() == ["sure"]
+
+
 def test_an_item_without_votes_comes_before_all_others():
     labels = pl.concat(
         [LABELS, pl.DataFrame({"item_id": ["new"], "label": [None], "n_votes": [0]})]

@@ -305,3 +305,31 @@ def story(copy_to: CopyTo, tmp_path_factory: pytest.TempPathFactory) -> Story:
     told.run("import_reviews")
     third, idle = told.run("snapshot"), told.run("snapshot")
     return Story(told, refused.value, before, after, doubted, second, third, idle)
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Two rounds of predict, accept, ask, retrain.
+
+    Attributes:
+        told: The project as it is at the end. In the first round rules voted; in the second the
+            champion, too, and a precision was asked for.
+        second: The release after the second round.
+    """
+
+    told: Irises
+    second: Finished
+
+
+@pytest.fixture(scope="session")
+def loop(copy_to: CopyTo, tmp_path_factory: pytest.TempPathFactory) -> Loop:
+    """The project with one release, retrained, asked for a precision, and a second release."""
+    told = copy_to(tmp_path_factory.mktemp("loop") / "project")
+    asking = DATASET_FILE.replace(
+        "weights: {human: 4.0}}", "weights: {human: 4.0}, precision: 0.8}"
+    ).replace("{budget: 30}", "{budget: 40, explore: 0.75}")
+    told.dataset_path.write_text(asking, encoding="utf-8")
+    told.run("retrain")
+    told.ingest(tuesday_csv=as_csv(slice(90, 150)))
+    told.review(ANA)
+    return Loop(told, told.run("snapshot"))

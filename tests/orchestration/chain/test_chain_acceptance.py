@@ -1,0 +1,78 @@
+"""A dataset that asks for a precision accepts labels from where people's answers show it."""
+
+import json
+
+import polars as pl
+
+from assets.consensus import accepted_unseen
+from assets.evidence import gather
+from assets.replay import as_released, replay
+from assets.runs import Run
+from orchestration import frames
+
+
+def acceptance_of(loop, release):
+    store = loop.told.store
+    return json.loads(store.read(store.head(release), "reports/acceptance.json"))
+
+
+def test_too_few_blind_answers_leave_the_threshold_of_the_file_in_force(loop):
+    run, folded_at = as_released(loop.told.store, "v0002")
+    asked = run.dataset.consensus.model_copy(update={"precision": 0.99})
+    strict = Run(
+        dataset=run.dataset.model_copy(update={"consensus": asked}),
+        store=run.store,
+        id=run.id,
+        branch=run.branch,
+    )
+    found, judged = accepted_unseen(strict, gather(strict, folded_at))
+    assert 0 < judged.height < 299
+    assert not found.calibrated
+    assert found.threshold == 0.55
+    assert "even without one error 299 accepted items would be needed" in found.reason
+
+
+def test_a_dataset_that_asks_for_no_precision_still_says_what_it_has(loop):
+    first = acceptance_of(loop, "v0001")
+    assert (first["threshold"], first["calibrated"]) == (0.55, False)
+    assert "asks for no precision" in first["reason"]
+
+
+def test_blind_answers_set_the_threshold(loop):
+    second = acceptance_of(loop, "v0002")
+    assert second["calibrated"]
+    assert second["lower_bound"] >= 0.8
+    assert second["precision"] == second["right"] / second["accepted"]
+    assert loop.second.metadata["consensus"]["judged_blind"] == second["judged"]
+    assert "calibrated" in loop.second.metadata["consensus"]["acceptance"]
+
+
+def test_labels_that_nobody_looked_at_are_accepted_from_the_threshold_on(loop):
+    threshold = acceptance_of(loop, "v0002")["threshold"]
+    found = frames.query(
+        loop.told.store,
+        "SELECT state, min(confidence) AS least, max(confidence) AS most FROM labels "
+        "JOIN scores USING (item_id) WHERE n_human = 0 AND label IS NOT NULL GROUP BY state",
+        "v0002",
+    )
+    by_state = {row["state"]: row for row in found.to_dicts()}
+    assert by_state["auto"]["least"] >= threshold
+    assert all(row["most"] < threshold for name, row in by_state.items() if name == "disputed")
+
+
+def test_the_threshold_rests_on_machine_estimates_of_blind_answers_alone(loop):
+    run, folded_at = as_released(loop.told.store, "v0002")
+    evidence = gather(run, folded_at)
+    found, judged = accepted_unseen(run, evidence)
+    people = evidence.counting.filter(pl.col("actor_kind") == "human")
+    blind = people.filter(~pl.col("anchored"))
+    assert 0 < blind.height < people.height
+    assert set(judged["item_id"]) <= set(blind["item_id"])
+    assert found.to_json() == acceptance_of(loop, "v0002")
+
+
+def test_a_release_with_a_calibrated_threshold_is_made_again_bit_for_bit(loop):
+    for release in ("v0001", "v0002"):
+        again = replay(loop.told.store, release)
+        assert again.matches
+        assert again.n_items
