@@ -16,6 +16,7 @@ from assets.dataset_file.loading import load_all
 from assets.errors import StoreError
 from assets.gate import gate_slips
 from orchestration.errors import OrchestrationError
+from orchestration.label_studio_server import LabelStudioFailed, LabelStudioServer
 from orchestration.project import Project, connect, find_root, open_project
 from orchestration.store import embedded
 from orchestration.store.cache import digest_of
@@ -73,6 +74,7 @@ def examine(
         _datasets(project),
         _disk(project),
         _dagster_home(project),
+        *_label_studio(project, known),
         *_lakefs_as_it_was(project, known),
     )
 
@@ -141,6 +143,30 @@ def _dagster_home(project: Project) -> Finding:
     if not os.access(home, os.W_OK):
         return Finding("Dagster home", False, f"{home} is read-only", "make it writable")
     return Finding("Dagster home", True, str(home))
+
+
+def _label_studio(project: Project, environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Whether each dataset's project of Label Studio answers; nothing where none is named."""
+    settings, name = project.settings.label_studio, "Label Studio"
+    strange = sorted(settings.projects.keys() - load_all(project.datasets()).datasets.keys())
+    if strange:
+        saw = f"label_studio.projects names {', '.join(strange)}, which no sound dataset file is"
+        yield Finding(name, False, saw, "mend the name there, or the dataset file")
+    if settings.url is None or not settings.projects:
+        return
+    token = environment.get(settings.token_env)
+    if not token:
+        saw = f"{settings.url}, and no access token in {settings.token_env}"
+        yield Finding(name, False, saw, "set it in the environment of whoever runs Hallmark")
+        return
+    server = LabelStudioServer(url=settings.url, token=token, budget_seconds=PATIENCE_SECONDS)
+    for dataset, number in settings.projects.items():
+        try:
+            server.count(project=number, mark=("item_id", "doctor"))
+        except LabelStudioFailed as error:
+            yield Finding(name, False, f"{dataset}: {error}", "mend `label_studio:`, or start it")
+        else:
+            yield Finding(name, True, f"project {number} of {settings.url} answers for {dataset}")
 
 
 def _lakefs_as_it_was(project: Project, environment: Mapping[str, str]) -> list[Finding]:

@@ -16,12 +16,14 @@ import pytest
 from assets.chain import chain
 from assets.dataset_file.loading import load
 from orchestration import label_studio_server
+from orchestration.doctor import Finding, examine
 from orchestration.label_studio_exchange import MARK, Cursor, Exchanged, exchange
 from orchestration.label_studio_exports import read_export
 from orchestration.label_studio_server import PAGE, LabelStudioFailed, LabelStudioServer
 from orchestration.location import definitions
 from orchestration.project import open_project
 from orchestration.sensors import label_studio_sensor
+from orchestration.store import embedded
 
 PERSONAL = "header.payload.signature"
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -316,6 +318,39 @@ def root(tool: LabelStudioStandIn, tmp_path: Path) -> Path:
     (tmp_path / "datasets").mkdir()
     (tmp_path / "datasets" / "films.yaml").write_text(DATASET)
     return tmp_path
+
+
+def looked_at(root: Path, **environment: str) -> list[Finding]:
+    found = examine(root, environment)
+    embedded.stop(open_project(root, {}).lakefs_data())
+    return [finding for finding in found if finding.name == "Label Studio"]
+
+
+def test_doctor_asks_each_project(root: Path) -> None:
+    (finding,) = looked_at(root, HALLMARK_LABEL_STUDIO_TOKEN=PERSONAL)
+    assert finding.ok, finding.saw
+
+
+def test_doctor_misses_the_token(root: Path) -> None:
+    (finding,) = looked_at(root)
+    assert finding.ok is False
+    assert "HALLMARK_LABEL_STUDIO_TOKEN" in finding.saw
+
+
+def test_doctor_says_when_label_studio_does_not_answer(
+    root: Path, tool: LabelStudioStandIn
+) -> None:
+    tool.close()
+    (finding,) = looked_at(root, HALLMARK_LABEL_STUDIO_TOKEN=PERSONAL)
+    assert finding.ok is False
+    assert "films" in finding.saw
+
+
+def test_doctor_names_a_project_of_no_dataset(root: Path) -> None:
+    (root / "hallmark.yaml").write_text("label_studio: {projects: {flims: 3}}\n")
+    (finding,) = looked_at(root)
+    assert finding.ok is False
+    assert "flims" in finding.saw
 
 
 def tick(root: Path, cursor: str | None = None) -> Any:
