@@ -2,10 +2,11 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -13,7 +14,7 @@ import polars as pl
 from assets.dataset_file.models import Dataset, Labeler
 from assets.evidence import ACCEPTED, last_release
 from assets.labelers.errors import FeaturesChanged, ModelUnreadable
-from assets.labelers.interface import KNOWN, Ballots, LabelerInput, Trainer
+from assets.labelers.interface import KNOWN, ActorErrors, Ballots, LabelerInput, Trainer
 from assets.labelers.interface import Labeler as Voter
 from assets.labelers.registry import make
 from assets.metadata import commit_metadata, counts, sample, table_metadata
@@ -188,6 +189,7 @@ def _result(
             **table_metadata(VOTES, frame, ["item_id", "actor", "label", "score", "trained_on"]),
             "votes": named.height,
             "abstentions": frame.height - named.height,
+            "why abstained": _bullets(a for ballots in cast for a in ballots.abstentions),
             "by class": counts(dict(named["label"].value_counts().iter_rows())),
             "actors": sample(coverage.sort("actor"), rows=50),
         },
@@ -198,10 +200,13 @@ def _result(
                 severity=dg.AssetCheckSeverity.WARN,
                 metadata={
                     "failures": sum(e.count for e in errors),
-                    "what happened": dg.MetadataValue.md(
-                        "\n".join(f"- {json.dumps(str(e))}" for e in errors) or "nothing"
-                    ),
+                    "what happened": _bullets(errors),
                 },
             )
         ],
     )
+
+
+def _bullets(told: Iterable[ActorErrors]) -> dg.MetadataValue[Any]:
+    lines = [f"- {json.dumps(str(each), ensure_ascii=False)}" for each in told]
+    return dg.MetadataValue.md("\n".join(lines) or "nothing")

@@ -3,11 +3,12 @@
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictBool, StrictFloat, StrictInt, model_validator
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, ValidationError, model_validator
 
 from assets.dataset_file.features import Features
 from assets.dataset_file.labelers import FunctionsLabeler, SklearnLabeler, TorchLabeler
-from assets.dataset_file.ontology import Ontology
+from assets.dataset_file.ontology import Ontology, unfit
+from assets.dataset_file.ontology_labeler import OntologyLabeler
 from assets.dataset_file.section import NAME, Section, Share, Weight
 from assets.dataset_file.semi_supervised import LabelSpreadingLabeler
 from quality.drift.policy import QUESTIONS
@@ -55,7 +56,7 @@ class Ingestion(Section):
 
 
 Labeler = Annotated[
-    FunctionsLabeler | SklearnLabeler | TorchLabeler | LabelSpreadingLabeler,
+    FunctionsLabeler | SklearnLabeler | TorchLabeler | LabelSpreadingLabeler | OntologyLabeler,
     Field(discriminator="kind"),
 ]
 
@@ -234,6 +235,21 @@ class Dataset(Section):
             raise ValueError(
                 f"images have no columns: ingestion.group_column 'folder', not {group!r}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _terms_to_find(self) -> "Dataset":
+        stated = any(concept.terms for concept in self.ontology.classes)
+        faults = []
+        for i, spec in enumerate(self.labelers):
+            if isinstance(spec, OntologyLabeler) and self.modality == "image":
+                expected = "another kind: images hold no terms"
+                faults.append(unfit(("labelers", i, "kind"), spec.kind, expected))
+            elif isinstance(spec, OntologyLabeler) and not (stated or spec.match_names):
+                expected = "true, or terms of some class: there are none to find"
+                faults.append(unfit(("labelers", i, "match_names"), spec.match_names, expected))
+        if faults:
+            raise ValidationError.from_exception_data("Dataset", faults)
         return self
 
     @property

@@ -70,7 +70,7 @@ class LabelerInput:
 
 @dataclass(frozen=True)
 class ActorErrors:
-    """One way in which an actor failed on items; it abstained on each of them.
+    """One way in which an actor failed, or was at a loss, on items; it abstained on each of them.
 
     Attributes:
         actor: Who failed.
@@ -98,11 +98,13 @@ class Ballots:
         votes: Of the BALLOTS schema; a null label is an abstention.
         predictions: Of the PREDICTIONS schema; None where the labeler has no probabilities.
         errors: What went wrong on single items.
+        abstentions: Why actors that work as they should abstained, where that is worth counting.
     """
 
     votes: pl.DataFrame
     predictions: pl.DataFrame | None = None
     errors: tuple[ActorErrors, ...] = ()
+    abstentions: tuple[ActorErrors, ...] = ()
 
     @property
     def coverage(self) -> dict[str, float]:

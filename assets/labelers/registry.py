@@ -12,6 +12,7 @@ from assets.labelers.interface import Labeler, Trainer
 FACTORIES = {
     "functions": "assets.labelers.functions:FunctionsLabeler",
     "label_spreading": "assets.labelers.label_spreading:LabelSpreadingTrainer",
+    "ontology": "assets.labelers.ontology:OntologyLabeler",
     "sklearn": "assets.labelers.sklearn:SklearnTrainer",
     "torch": "assets.labelers.torch:TorchTrainer",
 }

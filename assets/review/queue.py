@@ -126,7 +126,7 @@ def write_queue(
     content = tool.tasks(tasks, dataset=dataset.name)
     where = folder.queue(dataset.name)
     where.mkdir(parents=True, exist_ok=True)
-    classes = {c.name: c.description for c in dataset.ontology.classes}
+    classes = {c.name: c.description for c in dataset.ontology.classes if not c.group}
     name, setup = tool.setup(dataset=dataset.name, modality=dataset.modality, classes=classes)
     _write(where / name, setup)
     digest = hashlib.sha256(content).hexdigest()[:12]

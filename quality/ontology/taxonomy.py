@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from quality.agreement.distances import Distance, jaccard_distances
+import numpy as np
+from numpy.typing import NDArray
 
 Relation = Literal["same", "ancestor", "excluded", "apart"]
 
@@ -91,12 +92,14 @@ class Taxonomy:
         above = self.above(name) if concept.group else {name}
         return self.most_specific(upper for upper in above if not self.by_name[upper].group)
 
-    def distances(self, classes: Sequence[str]) -> Distance:
+    def distances(self, classes: Sequence[str]) -> NDArray[np.float64]:
         """(K, K) how far classes are apart: the share of what they say that only one of them says.
 
         Jaccard's distance of the two sets of a class and its ancestors. Without parents all
         classes are equally far apart, and Krippendorff's alpha is the nominal one.
         """
+        from quality.agreement.distances import jaccard_distances
+
         return jaccard_distances([self.above(name) for name in classes])
 
     @cached_property

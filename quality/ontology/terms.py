@@ -9,13 +9,13 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 import polars as pl
 
 from quality.ontology.taxonomy import Taxonomy
 
-Reason = Literal["ambiguous term", "classes exclude each other", "several classes"]
+RULES = 1
+"""Goes up whenever the same terms would be found otherwise in the same texts."""
 
 # Scripts without spaces between words: each of their characters counts as a word.
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
@@ -104,13 +104,13 @@ class TermMatcher:
 
     def _decided(
         self, words: tuple[str, ...]
-    ) -> tuple[str | None, Reason | None, list[str], list[str]]:
+    ) -> tuple[str | None, str | None, list[str], list[str]]:
         """Label, reason where there is none, terms and concepts of the terms of one text."""
         terms = [" ".join(each.split()) for each in words]
         said = {names[0] for each in words if len(names := self.concepts[each]) == 1}
         concepts = sorted(said) or sorted({n for each in words for n in self.concepts[each]})
         if not said:
-            return None, "ambiguous term", terms, concepts
+            return None, "only ambiguous terms", terms, concepts
         classes = self.taxonomy.most_specific(
             label for name in said for label in self.taxonomy.classes_of(name)
         )
@@ -119,7 +119,8 @@ class TermMatcher:
         if not classes:
             return None, None, terms, concepts
         opposed = any(self.taxonomy.exclude(a, b) for a in said for b in said)
-        return None, "classes exclude each other" if opposed else "several classes", terms, concepts
+        which = "classes that exclude each other" if opposed else "several classes"
+        return None, f"terms of {which}", terms, concepts
 
 
 def _words(texts: pl.Series) -> pl.Series:

@@ -115,7 +115,7 @@ def test_the_name_is_the_files_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize("classes", ["[a, a]", "[{name: a}, a]"])
 def test_a_repeated_class_is_a_fault(tmp_path: Path, classes: str) -> None:
     fault = only(tmp_path, GOOD.replace('["0", "1"]', classes))
-    assert "['a'] stand more than once" in fault.expected
+    assert "'a' stands further up already" in fault.expected
 
 
 def test_a_class_that_reads_as_a_number_must_be_quoted(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_decomposed_letters_are_the_same_letters() -> None:
 
 def test_the_longest_term_decides_what_overlapping_terms_say() -> None:
     assert label("one hot dog") == "hot dog"
-    assert reason("a hot dog for my dog") == "classes exclude each other"
+    assert reason("a hot dog for my dog") == "terms of classes that exclude each other"
 
 
 def test_a_term_says_the_parents_too_and_the_most_specific_class_is_the_vote() -> None:
@@ -72,13 +72,13 @@ def test_a_term_says_the_parents_too_and_the_most_specific_class_is_the_vote() -
 
 def test_terms_of_several_classes_say_nothing_and_why() -> None:
     assert label("a dog and a cat") is None
-    assert reason("a dog and a cat") == "several classes"
-    assert reason("a cat as a meal") == "classes exclude each other"
+    assert reason("a dog and a cat") == "terms of several classes"
+    assert reason("a cat as a meal") == "terms of classes that exclude each other"
 
 
 def test_an_ambiguous_term_says_nothing_but_others_beside_it_do() -> None:
     assert MATCHER.ambiguous == {"jaguar": ("cat", "car")}
-    assert reason("a jaguar") == "ambiguous term"
+    assert reason("a jaguar") == "only ambiguous terms"
     assert label("a jaguar, my cat") == "cat"
 
 
