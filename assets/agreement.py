@@ -17,9 +17,11 @@ from assets.thresholds import Threshold, agreement_thresholds, careful_people
 from quality.lineage.buckets import to_parquet
 
 if TYPE_CHECKING:
+    from quality.agreement.diversity import Diversity
     from quality.consensus.scorecards import FunctionReport
 
 REPORT = "reports/agreement.json"
+DIVERSITY = "reports/diversity.json"
 ITEM_AGREEMENT = "reports/agreement_items.parquet"
 SCORECARDS = "reports/scorecards.parquet"
 FUNCTIONS = "reports/functions.md"
@@ -38,8 +40,8 @@ def agreement_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.AssetsD
         kinds={"polars"},
         description=(
             "Cohen, Fleiss, Krippendorff and Gwet figures between people, between models and "
-            "across, with bootstrap intervals. A model's votes on items that it was trained on "
-            "count only where a figure says so."
+            "across, with bootstrap intervals, and how differently the models err. A model's "
+            "votes on items that it was trained on count only where a figure says so."
         ),
         check_specs=[dg.AssetCheckSpec(c, asset=key(dataset, "agreement")) for c in CLAIMS],
     )
@@ -49,16 +51,20 @@ def agreement_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.AssetsD
         from quality.agreement.report import agreement_report
 
         run = open_run(context, stores, dataset)
+        counting = gather(run, run.head()).counting
         report = agreement_report(
-            gather(run, run.head()).counting.select(JUDGED),
+            counting.select(JUDGED),
             dataset.classes,
             seed=dataset.splits.seed,
             replicates=dataset.agreement.replicates,
         )
+        ensemble = ensemble_diversity(dataset, counting)
         commit = run.write(
             {
                 REPORT: canonical_json(report.to_json()),
                 "reports/agreement.md": report.to_markdown().encode(),
+                DIVERSITY: canonical_json(ensemble.to_json()),
+                "reports/diversity.md": ensemble.to_markdown().encode(),
                 ITEM_AGREEMENT: to_parquet(report.items.sort("item_id")),
             },
             message="Agreement of the actors",
@@ -70,11 +76,42 @@ def agreement_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.AssetsD
                 **commit_metadata(run, commit, REPORT),
                 "agreement": picture(report.picture()),
                 "report": dg.MetadataValue.md(report.to_markdown()),
+                **_diversity_metadata(ensemble),
             },
             check_results=[_result(c, t) for c, t in zip(CLAIMS, thresholds, strict=True)],
         )
 
     return agreement
+
+
+def ensemble_diversity(dataset: Dataset, counting: pl.DataFrame) -> "Diversity":
+    """How differently the models err, on items that they were not trained on and people settled."""
+    from quality.agreement.diversity import diversity
+
+    models = (pl.col("actor_kind") == "model") & ~pl.col("circular")
+    votes = counting.filter(models).select("item_id", "actor", "label")
+    return diversity(votes, _settled(dataset, counting))
+
+
+def _settled(dataset: Dataset, counting: pl.DataFrame) -> pl.DataFrame:
+    """item_id and label of the items on which most people agree."""
+    from quality.consensus.aggregators import make
+
+    people = counting.filter(pl.col("actor_kind") == "human")
+    votes = people.select("item_id", "actor", "label", "weight")
+    said = make("majority", dataset.classes).fit(votes).predict()
+    return said.drop_nulls("label").select("item_id", "label")
+
+
+def _diversity_metadata(ensemble: "Diversity") -> dict[str, Any]:
+    differ = ensemble.means["differ"]
+    if ensemble.reason is not None or differ is None:
+        return {"diversity": dg.MetadataValue.md(ensemble.to_markdown())}
+    return {
+        "diversity": dg.MetadataValue.md(ensemble.to_markdown()),
+        "models_differ": differ,
+        "how often models differ": picture(ensemble.picture()),
+    }
 
 
 def _result(name: str, threshold: Threshold) -> dg.AssetCheckResult:
@@ -147,14 +184,12 @@ def function_report(dataset: Dataset, counting: pl.DataFrame) -> "FunctionReport
     from quality.consensus.aggregators import make
     from quality.consensus.scorecards import FunctionReport
 
-    votes = counting.select("item_id", "actor", "actor_kind", "label", "weight")
-    functions = votes.filter(pl.col("actor_kind") == "function").drop("actor_kind", "weight")
-    if functions.is_empty():
+    by_function = counting.filter(pl.col("actor_kind") == "function")
+    if by_function.is_empty():
         return None
-    people = votes.filter(pl.col("actor_kind") == "human").drop("actor_kind")
-    gold = make("majority", dataset.classes).fit(people).predict().drop_nulls("label")
-    model = make("label_model", dataset.classes).fit(functions)
-    return FunctionReport.of(model, gold.select("item_id", "label"))
+    votes = by_function.select("item_id", "actor", "label")
+    model = make("label_model", dataset.classes).fit(votes)
+    return FunctionReport.of(model, _settled(dataset, counting))
 
 
 def _cards(

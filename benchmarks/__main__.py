@@ -15,6 +15,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 # Arguments that make a benchmark small.
 QUICK = {
+    "active_digits": ("--seeds", "1", "--most", "60"),
     "chain": ("--quick",),
     "ingestion": ("--rows", "10000"),
     "lakefs_crash": ("--rounds", "3"),

@@ -65,7 +65,9 @@ def build_queue(
         .join(_still_waiting(waiting, answered), "item_id", how="anti")
         .join(scores.select("item_id", "agreement", "label_quality"), "item_id", how="left")
         .join(probabilities.select("item_id", "probabilities"), "item_id", how="left")
+        .join(_models_differ(votes), "item_id", how="left")
         .with_columns((1 - pl.col("agreement")).clip(0.0, 1.0).fill_null(0.0).alias("disagreement"))
+        .with_columns(pl.max_horizontal("disagreement", pl.col("models_differ").fill_null(0.0)))
     )
     explored = _explored(candidates, round(review.budget * review.explore), seed)
     rest, budget = candidates.join(explored, "item_id", how="anti"), review.budget - explored.height
@@ -147,6 +149,27 @@ def _human_votes(votes: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _models_differ(votes: pl.DataFrame) -> pl.DataFrame:
+    """By item: the share of pairs of models that name different classes, and who names which.
+
+    Votes on items that a model was trained on are heard, too: models that still differ on what
+    they have learned are as good a reason to look.
+    """
+    named = effective_votes(votes.filter(pl.col("actor_kind") == "model")).drop_nulls("label")
+    said = pl.format("{} {}", pl.col("actor").str.strip_prefix("model:"), "label")
+    same, n = pl.len().over("item_id", "label") - 1, pl.len().over("item_id")
+    return (
+        named.sort("item_id", "actor")
+        .with_columns(same.alias("same"), n.alias("n"), said.alias("said"))
+        .filter(pl.col("n") > 1)
+        .group_by("item_id", maintain_order=True)
+        .agg(
+            (1 - (pl.col("same") / (pl.col("n") - 1)).mean()).alias("models_differ"),
+            pl.col("said").str.join(", ").alias("models_say"),
+        )
+    )
+
+
 def _still_waiting(waiting: Collection[OpenTask], answered: pl.DataFrame) -> pl.DataFrame:
     """Items whose task has not had the votes that it waits for.
 
@@ -179,7 +202,7 @@ def _explored(candidates: pl.DataFrame, n: int, seed: int) -> pl.DataFrame:
 def _strongest_doubt(
     candidates: pl.DataFrame, classes: int, budget: int, seed: int
 ) -> pl.DataFrame:
-    """The strategy `auto`: an item is as urgent as the strongest of three doubts about it.
+    """The strategy `auto`: an item is as urgent as the strongest of all doubts about it.
 
     Not their mean: an item that one signal is sure about must not be hidden by the others.
     """
@@ -188,7 +211,7 @@ def _strongest_doubt(
         .with_columns((1 - pl.col("label_quality")).fill_null(0.0).alias("doubt"))
         .with_columns(pl.max_horizontal("uncertainty", "disagreement", "doubt").alias("priority"))
         .with_columns(_tie_break(candidates["item_id"], seed))
-        .sort("priority", "tie", "item_id", descending=[True, False, False])
+        .sort("priority", "uncertainty", "tie", "item_id", descending=[True, True, False, False])
         .head(budget)
         .select("item_id", "priority", _reason().alias("reason"))
     )
@@ -208,7 +231,11 @@ def _tie_break(item_ids: pl.Series, seed: int) -> pl.Series:
 
 
 def _reason() -> pl.Expr:
-    split = pl.format("votes disagree: agreement {}", pl.col("agreement").round(2))
+    split = (
+        pl.when(pl.col("models_differ") == pl.col("disagreement"))
+        .then(pl.format("models differ: {}", "models_say"))
+        .otherwise(pl.format("votes disagree: agreement {}", pl.col("agreement").round(2)))
+    )
     unsure = pl.format("uncertain: {} at best", pl.col("probabilities").list.max().round(2))
     return (
         pl.when(pl.col("label").is_null())

@@ -82,6 +82,27 @@ def agreement_matrix(
     return png(axes)
 
 
+def disagreement_matrix(
+    differ: npt.ArrayLike, actors: Sequence[str], title: str = "How often two models differ"
+) -> bytes:
+    """PNG of the share of common items on which each two actors name different classes.
+
+    Args:
+        differ: (n_actors, n_actors) from 0 to 1, NaN where two share no item.
+        actors: Names of the actors.
+        title: Heading.
+    """
+    values = np.array(differ, np.float64)
+    if not np.isfinite(values).any():
+        return nothing(title, "There are no two models that voted on the same items.")
+    axes = _square("share of common items with another class; grey: none", title, len(actors))
+    top = max(float(np.nanmax(values)), 0.1)
+    image = heat_map(axes, values, low=0.0, high=top, colours="Blues")
+    _names(axes, actors)
+    _numbers(axes, image, values, np.char.mod("%.3f", values))
+    return png(axes)
+
+
 def _square(subtitle: str, title: str, n_rows: int) -> Any:
     """A sheet for a square matrix of that many rows."""
     side = float(np.clip(2.6 + 0.42 * n_rows, 4.2, 12.0))

@@ -104,6 +104,39 @@ def test_the_queue_holds_what_is_most_in_doubt_within_the_budget():
     assert chosen["reason"].to_list() == ["uncertain: 0.6 at best", "votes disagree: agreement 0.2"]
 
 
+def model_votes(*rows):
+    names = [c for c in VOTES.columns if c not in {"item_id", "actor", "label"}]
+    known = {
+        "kind": "vote", "actor_kind": "model", "actor_version": "1", "ontology_version": "1",
+        "imported_at": NOW, "run_id": "r", "code_version": "c",
+    }  # fmt: skip
+    frame = [
+        {name: known.get(name) for name in names}
+        | {"vote_id": str(n), "item_id": item, "actor": actor, "label": label}
+        for n, (item, actor, label) in enumerate(rows)
+    ]
+    return VOTES.frame(frame)
+
+
+def test_models_that_differ_bring_an_item_before_people():
+    votes = model_votes(
+        ("sure", "model:linear", "good"),
+        ("sure", "model:network", "bad"),
+        ("split", "model:linear", "good"),
+        ("split", "model:network", "good"),
+        ("unsure", "model:linear", "good"),
+        ("unsure", "model:network", None),
+    )
+    first, second = queue(votes).to_dicts()
+    assert first["item_id"] == "sure"
+    assert first["reason"] == "models differ: linear good, network bad"
+    assert second["item_id"] == "unsure"
+    asked = DATASET.review.model_copy(update={"strategy": "disagreement"})
+    by_votes = DATASET.model_copy(update={"review": asked})
+    chosen = build_queue(LABELS, SCORES, ODDS, votes, by_votes, seed=1)
+    assert chosen["item_id"].to_list() == ["sure", "split"]
+
+
 def exploring(share):
     review = DATASET.review.model_copy(update={"explore": share, "budget": 2})
     return DATASET.model_copy(update={"review": review})

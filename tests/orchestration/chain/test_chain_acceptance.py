@@ -76,3 +76,9 @@ def test_a_release_with_a_calibrated_threshold_is_made_again_bit_for_bit(loop):
         again = replay(loop.told.store, release)
         assert again.matches
         assert again.n_items
+
+
+def test_one_champion_is_no_ensemble_and_says_so(loop):
+    shown = loop.second.metadata["agreement"]
+    assert "model:linear alone votes" in shown["diversity"]
+    assert "models_differ" not in shown
