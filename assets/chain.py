@@ -19,6 +19,7 @@ from assets.release import release_asset
 from assets.review_queue import review_queue_asset
 from assets.runs import key
 from assets.snapshot import snapshot_asset
+from assets.synthetic_items import synthetic_items_asset
 from assets.training import trained_asset, training_set_asset
 from assets.votes import votes_asset
 
@@ -119,8 +120,12 @@ def _folding(
     def after(*names: str) -> list[dg.AssetDep]:
         return [dg.AssetDep(key(dataset, name)) for name in names]
 
+    made = [synthetic_items_asset(dataset, every_batch[:1])] if dataset.synthetic else []
     return [
-        consensus_asset(dataset, [*every_batch, dg.AssetDep(people)]),
+        *made,
+        consensus_asset(
+            dataset, [*every_batch, dg.AssetDep(people), *(dg.AssetDep(a.key) for a in made)]
+        ),
         agreement_asset(dataset, after("consensus")),
         scorecards_asset(dataset, after("consensus", "agreement")),
         label_issues_asset(dataset, after("consensus")),

@@ -20,10 +20,12 @@ from assets.ports import Stores
 from assets.predictions import heard_once, independent_predictions, one_classifier
 from assets.recipe import canonical_json
 from assets.runs import Run, group, key, open_run, owners
+from assets.synthetic.standing import made_labels
 from quality.lineage.buckets import cut
 from quality.lineage.labels import label_table
 from quality.lineage.splits import splits
 from quality.schema import LABELS, Table
+from quality.synthetic.labels import real
 
 if TYPE_CHECKING:
     from quality.consensus.aggregator import Aggregator
@@ -81,7 +83,7 @@ def fitted(run: Run, votes: pl.DataFrame, predictions: pl.DataFrame | None = Non
 def labels_of(
     run: Run, evidence: Evidence, estimate: pl.DataFrame, *, unseen_threshold: float
 ) -> pl.DataFrame:
-    """The labels table that an estimate amounts to."""
+    """The labels table that an estimate amounts to, those of synthetic items beside it."""
     shares = run.dataset.splits
     by_split = {"train": shares.train, "valid": shares.valid, "test": shares.test}
     items = evidence.items.with_columns(
@@ -89,7 +91,7 @@ def labels_of(
     )
     last = last_release(run.store)
     previous = LABELS.empty() if last is None else run.table(LABELS, at=last[1])
-    return label_table(
+    found = label_table(
         items,
         estimate,
         evidence.counting,
@@ -99,6 +101,8 @@ def labels_of(
         release=next_release(run.store),
         unseen_threshold=unseen_threshold,
     )
+    made = made_labels(run, evidence.commit, evidence.made, found)
+    return pl.concat([found, made]).sort("item_id")
 
 
 def consensus_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.AssetsDefinition:
@@ -214,7 +218,7 @@ def _metadata(
 ) -> dict[str, Any]:
     from quality.pictures.bars import label_distribution
 
-    by_class = labels["label"].drop_nulls().value_counts()
+    by_class = real(labels)["label"].drop_nulls().value_counts()
     found = dict(by_class.iter_rows())
     beside = json.loads(run.store.read(commit, "reports/consensus.json"))["agrees_with_majority"]
     distribution = {name: int(found.get(name, 0)) for name in run.dataset.classes}

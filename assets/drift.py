@@ -16,6 +16,7 @@ from assets.recipe import canonical_json
 from assets.runs import Run, group, key, open_run, owners
 from quality.drift.policy import DriftPolicy
 from quality.schema import LABELS
+from quality.synthetic.labels import real
 
 REPORT = "reports/drift.json"
 DESCRIBED = 20_000
@@ -107,8 +108,8 @@ def _reports(
     if not batches:
         return {}, "there is no new batch"
     policy, uncalibrated = calibrated_policy(run, release[1])
-    released = run.table(LABELS, at=release[1])
-    now = run.table(LABELS, at=at)
+    released = real(run.table(LABELS, at=release[1]))
+    now = real(run.table(LABELS, at=at))
     reference = run.items(at=at).join(released, on="item_id", how="semi")
     confidence = _confidence(run, at)
     for batch in batches:

@@ -18,12 +18,13 @@ class Evidence:
 
     Attributes:
         commit: Where it was read.
-        items: The items table.
+        items: The items table, synthetic items left out.
         votes: The ledger.
         counting: One vote an actor and item, with `circular` (a model on an item it was trained
             on), `anchored` (the actor saw a prediction first) and `weight`.
         strangers: Votes that would count but name an item or a class that the dataset does
             not have (any more), with `reason`; set aside, still in the ledger.
+        made: Votes that would count for synthetic items; none of them is in `counting`.
     """
 
     commit: str
@@ -31,6 +32,7 @@ class Evidence:
     votes: pl.DataFrame
     counting: pl.DataFrame
     strangers: pl.DataFrame
+    made: pl.DataFrame
 
     @property
     def independent(self) -> pl.DataFrame:
@@ -42,7 +44,9 @@ def gather(run: Run, at: str) -> Evidence:
     """The evidence at a commit of the run's dataset."""
     items = run.items(at=at)
     votes = run.table(VOTES, at=at)
-    named = effective_votes(votes).with_columns(_stranger(run, items).alias("reason"))
+    by_source = pl.col("actor_kind") == "synthetic"
+    effective = effective_votes(votes)
+    named = effective.filter(~by_source).with_columns(_stranger(run, items).alias("reason"))
     counting = named.filter(pl.col("reason").is_null()).drop("reason")
     return Evidence(
         commit=at,
@@ -50,6 +54,7 @@ def gather(run: Run, at: str) -> Evidence:
         votes=votes,
         counting=_marked(run, counting),
         strangers=named.filter(pl.col("reason").is_not_null()),
+        made=effective.filter(by_source),
     )
 
 

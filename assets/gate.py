@@ -23,9 +23,11 @@ from assets.thresholds import (
     careful_people,
     drift_threshold,
     label_thresholds,
+    synthetic_thresholds,
 )
 from quality.gate.digests import objects_digest
 from quality.gate.suites import Expectation, Suite, SuiteInvalid, built_in
+from quality.synthetic.labels import real
 
 RECEIPT = "receipts/gate.json"
 JUDGED = ("items/", "votes/", "labels/", "consensus/", "scores/", "history/", "recipe/")
@@ -123,11 +125,14 @@ def judge(run: Run, commit: str, frames: Frames) -> Judgment:
     tables = {
         "items": run.items(at=commit),
         "votes": gather(run, commit).counting,
-        "labels": _with_issues(run, commit, labels),
+        "labels": _with_issues(run, commit, real(labels)),
     }
     digest = data_sha256(run.store, commit)
     report = gate(tables, list(suites(run.dataset).values()), data_digest=digest)
-    thresholds = tuple(_thresholds(run, commit, tables["labels"]))
+    thresholds = (
+        *_thresholds(run, commit, tables["labels"]),
+        *synthetic_thresholds(run.dataset, labels),
+    )
     return Judgment(report, thresholds, _receipt(report, thresholds, labels, digest), labels.height)
 
 

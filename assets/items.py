@@ -18,6 +18,7 @@ from assets.metadata import commit_metadata, sample, table_metadata
 from assets.ports import ProjectFolder, Stores
 from assets.runs import Run, group, key, open_run, owners
 from quality.schema import ITEMS
+from quality.synthetic.origin import is_synthetic
 
 
 def items_asset(dataset: Dataset, batches: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
@@ -98,7 +99,10 @@ def _known(run: Run, batch: str) -> pl.LazyFrame | None:
     own = f"items/batch={batch}/"
     paths = [o.path for o in run.store.listing(at, "items/") if not o.path.startswith(own)]
     local = run.store.fetch(at, paths)
-    return pl.scan_parquet(list(local.values()), hive_partitioning=False) if local else None
+    if not local:
+        return None
+    # The content of a synthetic item that comes in after all is a new, real item.
+    return pl.scan_parquet(list(local.values()), hive_partitioning=False).filter(~is_synthetic())
 
 
 def _metadata(batches: Sequence[Batch], near: Sequence[pl.DataFrame]) -> dict[str, Any]:

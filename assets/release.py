@@ -17,6 +17,7 @@ from assets.publication import POOL, publish
 from assets.recipe import RECIPE, digest
 from assets.runs import Run, group, key, open_run, owners
 from quality.schema import HISTORY, LABELS
+from quality.synthetic.labels import real
 
 RELEASED = ("labels/", "consensus/", "scores/", "history/", "recipe/")
 
@@ -113,7 +114,7 @@ def _unchanged(run: Run, name: str, commit: str) -> dg.MaterializeResult:
 def _metadata(
     run: Run, name: str, merged: Commit, before: tuple[str, str] | None
 ) -> dict[str, Any]:
-    labels = run.table(LABELS, at=merged.id)
+    labels = real(run.table(LABELS, at=merged.id))
     history = run.table(HISTORY, at=merged.id).filter(pl.col("release") == name)
     causes = history.group_by("cause").len().sort("cause")
     found: dict[str, Any] = {
@@ -124,7 +125,7 @@ def _metadata(
         "causes of change": sample(causes),
     }
     if before is not None:
-        old = run.table(LABELS, at=before[1])
+        old = real(run.table(LABELS, at=before[1]))
         why = run.store.read(merged.id, label_change.PAGE).decode()
         found["why the labels changed"] = dg.MetadataValue.md(why)
         found["label flow"] = picture(_flow(old, labels, before[0], name))

@@ -13,6 +13,7 @@ from assets.models import champion_at
 from assets.ports import DatasetStore
 from assets.release import receipt_holds
 from quality.schema import LABELS
+from quality.synthetic.labels import synthetic
 
 
 class NotReleased(AssetError, ValueError):
@@ -41,12 +42,14 @@ class TrainingSet:
         commit: Its commit id.
         data_sha256: Digest of the release's data: equal data under another commit has the same.
         labels: item_id, label, split of every accepted label.
+        made: item_id, label of every synthetic item that stands; of the train split all.
     """
 
     release: str
     commit: str
     data_sha256: str
     labels: pl.DataFrame
+    made: pl.DataFrame
 
     def split(self, name: str) -> pl.DataFrame:
         """Accepted labels of one split, sorted by item."""
@@ -81,13 +84,22 @@ def released_training_set(
         raise NotReleased(dataset.name, name, "it is not the name of a release")
     if not receipt_holds(store, commit):
         raise NotReleased(dataset.name, name, "its receipt does not match its data")
-    return TrainingSet(name, commit, data_sha256(store, commit), accepted_labels(store, commit))
+    labels = _labels(store, commit)
+    made = synthetic(labels).select("item_id", "label").sort("item_id")
+    return TrainingSet(name, commit, data_sha256(store, commit), _accepted(labels), made)
 
 
 def accepted_labels(store: DatasetStore, commit: str) -> pl.DataFrame:
     """item_id, label and split of the accepted labels at a commit."""
+    return _accepted(_labels(store, commit))
+
+
+def _labels(store: DatasetStore, commit: str) -> pl.DataFrame:
     table = store.table(commit, f"{LABELS.name}/")
-    labels = LABELS.empty() if table is None else table.collect()
+    return LABELS.empty() if table is None else table.collect()
+
+
+def _accepted(labels: pl.DataFrame) -> pl.DataFrame:
     return labels.filter(pl.col("state").is_in(ACCEPTED)).select("item_id", "label", "split")
 
 

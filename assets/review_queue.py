@@ -14,6 +14,7 @@ from assets.runs import Run, group, key, open_run, owners
 from assets.scores import scores_at
 from quality.lineage.buckets import to_parquet
 from quality.schema import LABELS, VOTES
+from quality.synthetic.labels import real
 
 QUEUE = "reviews/queue.parquet"
 
@@ -41,7 +42,7 @@ def review_queue_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.Asse
         run = open_run(context, stores, dataset)
         at = run.head()
         queue = build_queue(
-            run.table(LABELS, at=at),
+            real(run.table(LABELS, at=at)),
             scores_at(run, at),
             run.table(PROBABILITIES, at=at),
             run.table(VOTES, at=at),

@@ -10,6 +10,7 @@ import polars as pl
 from assets.dataset_file.models import Dataset
 from assets.ports import DatasetStore, RunBranch, Stores
 from quality.schema import ITEMS, Table
+from quality.synthetic.origin import is_synthetic
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,20 @@ class Run:
         return table.empty() if found is None else table.check(found.collect())
 
     def items(self, *, at: str, below: str | None = None) -> pl.DataFrame:
-        """The items at a commit, each once: two batches taken in side by side may share some."""
+        """The items at a commit, each once: two batches taken in side by side may share some.
+
+        Synthetic items are none of them.
+        """
         found = self.store.table(at, below or f"{ITEMS.name}/")
+        return ITEMS.empty() if found is None else _each_once(found.filter(~is_synthetic()))
+
+    def synthetic_items(self, *, at: str) -> pl.DataFrame:
+        """The synthetic items at a commit; one that came in as a real item, too, is none."""
+        found = self.store.table(at, f"{ITEMS.name}/")
         if found is None:
             return ITEMS.empty()
-        oldest_first = found.sort("item_id", "ingested_at", "source_uri")
-        return ITEMS.check(
-            oldest_first.unique("item_id", keep="first", maintain_order=True).collect()
-        )
+        real = found.filter(~is_synthetic()).select("item_id")
+        return _each_once(found.filter(is_synthetic()).join(real, on="item_id", how="anti"))
 
     def write(
         self,
@@ -57,6 +64,11 @@ class Run:
         return self.store.write(
             self.branch.name, objects, message=message, metadata=metadata, delete=delete
         )
+
+
+def _each_once(items: pl.LazyFrame) -> pl.DataFrame:
+    oldest_first = items.sort("item_id", "ingested_at", "source_uri")
+    return ITEMS.check(oldest_first.unique("item_id", keep="first", maintain_order=True).collect())
 
 
 def root_run_id(context: dg.AssetExecutionContext) -> str:

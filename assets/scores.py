@@ -7,11 +7,12 @@ from assets.consensus import PROBABILITIES
 from assets.label_issues import LABEL_QUALITY
 from assets.runs import Run
 from quality.schema import LABELS, SCORES
+from quality.synthetic.labels import real
 
 
 def scores_at(run: Run, at: str) -> pl.DataFrame:
     """The scores table of a run's branch: confidence, agreement and label quality."""
-    scores = run.table(LABELS, at=at).select("item_id")
+    scores = real(run.table(LABELS, at=at)).select("item_id")
     quality = pl.col("score").alias("label_quality")
     parts = (
         run.table(PROBABILITIES, at=at).select("item_id", "confidence"),

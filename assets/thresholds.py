@@ -9,6 +9,7 @@ import polars as pl
 
 from assets.dataset_file.models import Dataset
 from assets.evidence import ACCEPTED
+from quality.synthetic.labels import SPLIT, synthetic
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,16 @@ def label_thresholds(
     yield at_least("the share of labeled items is high enough", gate.min_labeled, accepted / total)
     yield at_most("few labels are disputed", gate.max_disputed, disputed / total)
     yield at_most("few labels look wrong", gate.max_label_issues, n_label_issues / max(accepted, 1))
+
+
+def synthetic_thresholds(dataset: Dataset, labels: pl.DataFrame) -> Iterator[Threshold]:
+    """What is asked of the synthetic items: few of what models learn from, all of it in train."""
+    made = synthetic(labels)
+    taught = labels.filter(pl.col("state").is_in(ACCEPTED) & (pl.col("split") == SPLIT)).height
+    share = made.height / max(taught + made.height, 1)
+    yield at_most("few training labels are synthetic", dataset.gate.max_synthetic, share)
+    outside = made.filter(pl.col("split") != SPLIT).height
+    yield at_most("no synthetic item is outside the train split", 0, outside)
 
 
 def drift_threshold(dataset: Dataset, drift: bytes) -> Threshold:

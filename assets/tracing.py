@@ -11,6 +11,7 @@ from assets.recipe import RECIPE
 from quality.lineage.buckets import bucket_of, bucket_path
 from quality.lineage.trace import Trace, trace
 from quality.schema import HISTORY, ITEMS, LABELS, SCORES, VOTES, Table
+from quality.synthetic.origin import is_synthetic
 
 SHOWN_CANDIDATES = 5
 
@@ -95,6 +96,8 @@ def _of_item(store: DatasetStore, commit: str, table: Table, item_id: str) -> pl
     if found is None:
         return table.empty()
     rows = found.filter(pl.col("item_id") == item_id).collect()
+    if table is ITEMS:
+        rows = rows.sort(is_synthetic(), maintain_order=True)
     return table.check(rows.unique(table.key, keep="first", maintain_order=True))
 
 

@@ -52,11 +52,13 @@ def tried(
     Raises:
         TrainingFailed: no model can be made of this release.
     """
-    train, test = found.split("train"), found.split("test")
+    train, test = examples(run, found), found.split("test")
+    alike = bool((train["weight"] == 1).all())
     model = trainer.fit(
         _features(run, spec, found, train),
         train["label"].to_list(),
         classes=run.dataset.classes,
+        weights=None if alike else train["weight"].to_list(),
         trained_on=found.release,
         unlabeled=_unlabeled(run, spec, found),
         progress=lambda done, total: context.log.debug("%s: %d of %d", spec.name, done, total),
@@ -69,6 +71,18 @@ def tried(
         return Trial(model, truth, nothing, promoted=False, reason=reason, metrics={})
     champion = champion_of(run.store, run.branch.base, spec.name, trainer)
     return _judged(run, model, champion, truth, features)
+
+
+def examples(run: Run, found: TrainingSet) -> pl.DataFrame:
+    """What a candidate learns from: item_id, label and weight, sorted by item.
+
+    The accepted labels of the train split, and the synthetic items unless they weigh nothing.
+    """
+    weight = run.dataset.retraining.synthetic_weight
+    taught = found.split("train").select("item_id", "label", weight=pl.lit(1.0))
+    made = found.made if weight > 0 else found.made.clear()
+    made = made.select("item_id", "label", weight=pl.lit(weight))
+    return pl.concat([taught, made]).sort("item_id")
 
 
 def _judged(
@@ -116,9 +130,11 @@ def _features(
 ) -> FeatureMatrix:
     from assets.features.featurize import featurize
 
-    items = run.items(at=found.commit).join(labels, on="item_id", how="semi")
+    at = found.commit
+    items = pl.concat([run.items(at=at), run.synthetic_items(at=at)])
+    items = items.join(labels, on="item_id", how="semi")
     seen = run.dataset.model_copy(update={"features": spec.features_of(run.dataset.features)})
-    return featurize(items.sort("item_id"), seen, lambda uri: run.store.read(found.commit, uri))
+    return featurize(items.sort("item_id"), seen, lambda uri: run.store.read(at, uri))
 
 
 def figures(trial: Trial) -> dict[str, Any]:

@@ -13,7 +13,7 @@ ORIGIN = pl.Struct({"file_sha256": pl.String, "task": pl.String, "annotation": p
 MODALITIES = ("text", "image", "tabular")
 ACTOR_KINDS = ("human", "model", "function", "llm", "ontology", "synthetic")
 VOTE_KINDS = ("vote", "skip", "accept", "reject", "fix", "retract")
-LABEL_STATES = ("auto", "human", "disputed", "unlabeled")
+LABEL_STATES = ("auto", "human", "disputed", "unlabeled", "synthetic")
 SPLITS = ("train", "valid", "test")
 CAUSES = ("new_item", "new_vote", "retraction", "reweighting", "recipe", "ontology", "review")
 

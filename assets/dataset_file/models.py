@@ -11,6 +11,7 @@ from assets.dataset_file.ontology import Ontology, unfit
 from assets.dataset_file.ontology_labeler import OntologyLabeler
 from assets.dataset_file.section import NAME, Section, Share, Weight
 from assets.dataset_file.semi_supervised import LabelSpreadingLabeler
+from assets.dataset_file.synthetic import SyntheticSource
 from quality.drift.policy import QUESTIONS
 
 
@@ -162,6 +163,9 @@ class Gate(Section):
     min_labeled: Share = Field(0.0, description="Share of items with an accepted label.")
     max_disputed: Share = Field(1.0, description="Share of items whose label is disputed.")
     max_label_issues: Share = Field(1.0, description="Share of labeled items that look mislabeled.")
+    max_synthetic: Share = Field(
+        0.3, description="Share of the labels in the train split that are synthetic items'."
+    )
 
 
 class Splits(Section):
@@ -189,6 +193,9 @@ class Retraining(Section):
     on_drift: StrictBool = Field(True, description="Whether a drift verdict alone asks for it.")
     alpha: StrictFloat = Field(0.05, gt=0, lt=1, description="A candidate wins beyond this chance.")
     replicates: StrictInt = Field(2000, ge=100, description="Bootstrap replicates for comparing.")
+    synthetic_weight: Weight = Field(
+        1.0, description="Weight of a synthetic item in training; 0 leaves them all out."
+    )
 
 
 class Storage(Section):
@@ -211,6 +218,7 @@ class Dataset(Section):
     ingestion: Ingestion = Field(Ingestion(), description="What is taken in.")
     features: Features = Field(Features(), description="What models see of an item.")
     labelers: tuple[Labeler, ...] = Field((), description="Who votes beside people.")
+    synthetic: tuple[SyntheticSource, ...] = Field((), description="Items that are made.")
     consensus: Consensus = Field(Consensus(), description="How votes become labels.")
     agreement: Agreement = Field(Agreement(), description="Floors of agreement.")
     review: Review = Field(Review(), description="What people are asked.")

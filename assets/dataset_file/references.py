@@ -11,6 +11,7 @@ from assets.dataset_file.document import Document, KeyPath
 from assets.dataset_file.faults import Fault
 from assets.dataset_file.models import Consensus
 from assets.dataset_file.sections import value_at
+from assets.dataset_file.synthetic_checks import synthetic_checks
 from assets.dataset_file.wording import known_name
 
 Check = Callable[[Any], str | None]
@@ -65,6 +66,8 @@ def reference_faults(path: Path, document: Document, names: Names) -> Iterator[F
         expected = None if value is None else check(value)
         if expected:
             at = document.values[key]
+            if at.written is None:
+                at = document.keys.get(key, at)
             yield Fault(path, at.line, at.column, key, at.written, expected)
 
 
@@ -73,6 +76,7 @@ def _checks(path: Path, document: Document, names: Names) -> Iterator[tuple[KeyP
     yield ("consensus", "aggregator"), _one_of(names.aggregators, "an aggregator")
     yield ("review", "strategy"), _one_of(names.strategies, "a strategy")
     yield from _parameter_checks(document, names)
+    yield from synthetic_checks(document.data)
     labelers = value_at(document.data, ("labelers",))
     for i, labeler in enumerate(labelers if isinstance(labelers, list) else ()):
         if value_at(labeler, ("kind",)) == "functions":

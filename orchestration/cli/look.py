@@ -103,6 +103,8 @@ def show_trace(found: Trace) -> None:
     """Print a trace for people."""
     sure = f", confidence {found.confidence:.3f}" if found.confidence is not None else ""
     console.print(f"item   {found.item_id}\nsource {found.source_uri}", highlight=False)
+    for parent in found.parents:
+        console.print(f"made of {parent}", highlight=False)
     console.print(f"label  [bold]{found.label}[/bold] ({found.state}, since {found.since}{sure})")
     changes = [
         {

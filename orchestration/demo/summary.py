@@ -10,6 +10,7 @@ from assets.evidence import ACCEPTED
 from assets.ports import DatasetStore
 from orchestration.cli.output import console, show_rows
 from quality.schema import LABELS
+from quality.synthetic.labels import real
 
 
 def summary(store: DatasetStore, truth: dict[str, str], figures: dict[str, Any]) -> dict[str, Any]:
@@ -19,7 +20,7 @@ def summary(store: DatasetStore, truth: dict[str, str], figures: dict[str, Any])
 
 def _release(store: DatasetStore, name: str, truth: dict[str, str]) -> dict[str, Any]:
     table = store.table(store.head(name), f"{LABELS.name}/")
-    labels = LABELS.empty() if table is None else table.collect()
+    labels = LABELS.empty() if table is None else real(table.collect())
     true = pl.col("item_id").replace_strict(truth, default=None, return_dtype=pl.String)
     accepted = labels.filter(pl.col("state").is_in(ACCEPTED)).with_columns(true=true)
     states = dict(labels["state"].value_counts().iter_rows())

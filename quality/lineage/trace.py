@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from quality.ledger import effective_votes, retracted_ids
+from quality.synthetic.origin import parents_of
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,11 @@ class TracedChange:
 
 @dataclass(frozen=True)
 class Trace:
-    """All that is known of one item's label at one commit."""
+    """All that is known of one item's label at one commit.
+
+    Attributes:
+        parents: Ids of the items that a synthetic item was made of.
+    """
 
     item_id: str
     label: str | None
@@ -57,6 +62,7 @@ class Trace:
     split: str | None
     confidence: float | None
     source_uri: str | None
+    parents: tuple[str, ...]
     votes: tuple[TracedVote, ...]
     changes: tuple[TracedChange, ...]
 
@@ -89,6 +95,7 @@ def trace(
         split=label.get("split"),
         confidence=score.get("confidence"),
         source_uri=item.get("source_uri"),
+        parents=parents_of(item.get("source_uri")),
         votes=_traced_votes(votes),
         changes=tuple(
             TracedChange(**{**row, "caused_by": tuple(row["caused_by"])})

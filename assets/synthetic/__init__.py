@@ -1,0 +1,1 @@
+"""Synthetic items: how each kind of source makes the content of one."""
