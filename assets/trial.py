@@ -19,6 +19,7 @@ from assets.models import champion_of
 from assets.retraining import TrainingSet
 from assets.runs import Run
 from quality.schema import LABELS
+from quality.synthetic.labels import real
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def _unlabeled(run: Run, spec: TrainedLabeler, found: TrainingSet) -> FeatureMat
     """
     if not isinstance(spec, SemiSupervisedLabeler):
         return None
-    labels = run.table(LABELS, at=found.commit)
+    labels = real(run.table(LABELS, at=found.commit))
     open_items = labels.filter((pl.col("split") == "train") & ~pl.col("state").is_in(ACCEPTED))
     chosen = open_items.select("item_id").sort("item_id").head(spec.max_unlabeled)
     return _features(run, spec, found, chosen)
