@@ -9,6 +9,7 @@ import dagster as dg
 from assets.agreement import agreement_asset, scorecards_asset
 from assets.consensus import consensus_asset
 from assets.dataset_file.labelers import TrainedLabeler
+from assets.dataset_file.language_models import LanguageModelLabeler
 from assets.dataset_file.models import Dataset
 from assets.drift import drift_asset
 from assets.human_votes import human_votes_asset, reviews_taken
@@ -33,7 +34,7 @@ class Chain:
     Attributes:
         batches: Partitions of ingestion and labeling.
         ingest: Items and every labeler's votes of one batch, published.
-        relabel: The trained labelers' votes of batches, again, published.
+        relabel: The votes of batches, again, of whoever learned or was stopped meanwhile; published.
         import_reviews: What people answered, published.
         queue: The fold of all votes up to the review queue; publishes nothing.
         snapshot: The fold of all votes, gated, released.
@@ -59,8 +60,7 @@ def chain(dataset: Dataset, root: Path) -> Chain:
     reviews = _reviews(dataset)
     folding = _folding(dataset, [key(dataset, "items"), *votes], key(dataset, "human_votes"))
     training = _training(dataset)
-    trained = {spec.name for spec in trained_labelers(dataset)}
-    again = [key(dataset, f"votes_{name}") for name in sorted(trained)]
+    again = [key(dataset, f"votes_{name}") for name in voting_again(dataset)]
     return Chain(
         dataset=dataset,
         assets=(*taking_in, *reviews, *folding, *training),
@@ -77,6 +77,12 @@ def chain(dataset: Dataset, root: Path) -> Chain:
 def trained_labelers(dataset: Dataset) -> list[TrainedLabeler]:
     """The labelers that learn from releases."""
     return [s for s in dataset.labelers if isinstance(s, TrainedLabeler)]
+
+
+def voting_again(dataset: Dataset) -> list[str]:
+    """The labelers that may say more on the same items: those that learn, language models."""
+    again = TrainedLabeler | LanguageModelLabeler
+    return sorted(spec.name for spec in dataset.labelers if isinstance(spec, again))
 
 
 def _keys(assets: Sequence[dg.AssetsDefinition]) -> tuple[dg.AssetKey, ...]:

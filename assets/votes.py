@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from assets.chat import ChatEndpoints
 from assets.dataset_file.models import Dataset, Labeler
 from assets.evidence import ACCEPTED, last_release
 from assets.labelers.errors import FeaturesChanged, ModelUnreadable
@@ -20,7 +21,7 @@ from assets.labelers.registry import make
 from assets.metadata import commit_metadata, counts, sample, table_metadata
 from assets.models import champion_of
 from assets.ports import ProjectFolder, Stores
-from assets.recipe import code_version
+from assets.recipe import canonical_json, code_version
 from assets.runs import Run, group, key, open_run, owners
 from quality.ledger import with_vote_ids
 from quality.lineage.buckets import to_parquet
@@ -56,9 +57,10 @@ def votes_asset(
         context: dg.AssetExecutionContext,
         stores: dg.ResourceParam[Stores],
         project: dg.ResourceParam[ProjectFolder],
+        chat: dg.ResourceParam[ChatEndpoints],
     ) -> dg.MaterializeResult:
         run = open_run(context, stores, dataset)
-        see = partial(_input, context, run, spec, project.cache())
+        see = partial(_input, context, run, spec, cache=project.cache(), chat=chat)
         try:
             voter = _voter(run, spec, root)
             if voter is None:
@@ -69,7 +71,7 @@ def votes_asset(
             return _no_votes(run, str(error), usable=False)
         frames = {b: _ledger_rows(run, ballots) for b, ballots in cast.items()}
         commit = run.write(
-            _objects(spec.name, voter.version, cast, frames),
+            _objects(spec.name, voter.version, cast, frames) | _costs(spec.name, run, cast),
             message=f"Votes of {spec.name} on {len(cast)} batches",
             asset=name,
         )
@@ -104,7 +106,13 @@ def _no_votes(run: Run, note: str, *, usable: bool = True) -> dg.MaterializeResu
 
 
 def _input(
-    context: dg.AssetExecutionContext, run: Run, spec: Labeler, cache: Path, batch: str
+    context: dg.AssetExecutionContext,
+    run: Run,
+    spec: Labeler,
+    batch: str,
+    *,
+    cache: Path,
+    chat: ChatEndpoints,
 ) -> LabelerInput:
     from assets.features.featurize import featurize
 
@@ -129,6 +137,8 @@ def _input(
         progress=progress,
         known=lambda: _known(run),
         cache=cache,
+        chat=chat,
+        say=lambda message: context.log.info("%s: %s", batch, message),
     )
 
 
@@ -173,10 +183,20 @@ def _objects(
     return objects
 
 
+def _costs(labeler: str, run: Run, cast: Mapping[str, Ballots]) -> dict[str, bytes]:
+    """What the votes cost: a file a batch and run, so that no run's cost is overwritten."""
+    return {
+        f"reports/costs/{labeler}/batch={batch}/{run.id}.json": canonical_json(ballots.cost)
+        for batch, ballots in cast.items()
+        if ballots.cost is not None
+    }
+
+
 def _result(
     run: Run, commit: str, cast: list[Ballots], frame: pl.DataFrame
 ) -> dg.MaterializeResult:
     errors = [error for ballots in cast for error in ballots.errors]
+    costs = [dict(ballots.cost) for ballots in cast if ballots.cost is not None]
     named = frame.filter(pl.col("label").is_not_null())
     coverage = frame.group_by("actor").agg(
         pl.len().alias("items"),
@@ -192,6 +212,7 @@ def _result(
             "why abstained": _bullets(a for ballots in cast for a in ballots.abstentions),
             "by class": counts(dict(named["label"].value_counts().iter_rows())),
             "actors": sample(coverage.sort("actor"), rows=50),
+            **({"cost": dg.MetadataValue.json(costs)} if costs else {}),
         },
         check_results=[
             dg.AssetCheckResult(

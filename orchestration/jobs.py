@@ -12,7 +12,7 @@ def dataset_jobs(chain: Chain, executor: dg.ExecutorDefinition) -> list[Any]:
     name = chain.dataset.name
     selections = {
         "ingest": (chain.ingest, "Take in one batch and let every labeler vote on it."),
-        "relabel": (chain.relabel, "Let the champions vote on batches again."),
+        "relabel": (chain.relabel, "Let champions and language models vote on batches again."),
         "import_reviews": (chain.import_reviews, "Take in what people answered."),
         "queue": (chain.queue, "Pick what people should look at; nothing is released."),
         "snapshot": (chain.snapshot, "Fold all votes, judge the snapshot, release it."),

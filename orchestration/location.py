@@ -7,6 +7,7 @@ import dagster as dg
 from assets.chain import Chain, chain
 from assets.dataset_file.faults import DatasetFileInvalid
 from assets.dataset_file.loading import load_all
+from orchestration.chat.endpoint import HttpChatEndpoints
 from orchestration.jobs import dataset_jobs
 from orchestration.label_studio import LabelStudio
 from orchestration.project import Project
@@ -53,6 +54,7 @@ def definitions(project: Project) -> dg.Definitions:
             "project": project,
             "frames": DuckFrames(),
             "review_tool": LabelStudio(),
+            "chat": HttpChatEndpoints(),
         },
     )
 

@@ -7,6 +7,7 @@ from pydantic import Field, StrictBool, StrictFloat, StrictInt, ValidationError,
 
 from assets.dataset_file.features import Features
 from assets.dataset_file.labelers import FunctionsLabeler, SklearnLabeler, TorchLabeler
+from assets.dataset_file.language_models import LanguageModelLabeler
 from assets.dataset_file.ontology import Ontology, unfit
 from assets.dataset_file.ontology_labeler import OntologyLabeler
 from assets.dataset_file.section import NAME, Section, Share, Weight
@@ -57,7 +58,12 @@ class Ingestion(Section):
 
 
 Labeler = Annotated[
-    FunctionsLabeler | SklearnLabeler | TorchLabeler | LabelSpreadingLabeler | OntologyLabeler,
+    FunctionsLabeler
+    | SklearnLabeler
+    | TorchLabeler
+    | LabelSpreadingLabeler
+    | OntologyLabeler
+    | LanguageModelLabeler,
     Field(discriminator="kind"),
 ]
 
@@ -256,6 +262,18 @@ class Dataset(Section):
             elif isinstance(spec, OntologyLabeler) and not (stated or spec.match_names):
                 expected = "true, or terms of some class: there are none to find"
                 faults.append(unfit(("labelers", i, "match_names"), spec.match_names, expected))
+        if faults:
+            raise ValidationError.from_exception_data("Dataset", faults)
+        return self
+
+    @model_validator(mode="after")
+    def _texts_to_read(self) -> "Dataset":
+        expected = "another kind: language models are shown texts here, no images"
+        faults = [
+            unfit(("labelers", i, "kind"), spec.kind, expected)
+            for i, spec in enumerate(self.labelers)
+            if isinstance(spec, LanguageModelLabeler) and self.modality == "image"
+        ]
         if faults:
             raise ValidationError.from_exception_data("Dataset", faults)
         return self

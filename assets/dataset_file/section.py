@@ -2,10 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictFloat, StrictInt
 
 NAME = r"^[a-z][a-z0-9_]{2,40}$"
 CLASS_NAME = r"^[^\s\x00-\x1f]([^\x00-\x1f]*[^\s\x00-\x1f])?$"
+UNQUOTED: dict[str, JsonValue] = {"unquoted": True}
+"""Marks a key whose value no message repeats, because a secret may stand there by mistake."""
 Share = Annotated[StrictFloat, Field(ge=0.0, le=1.0)]
 Width = Annotated[StrictInt, Field(ge=1)]
 Weight = Annotated[StrictFloat, Field(ge=0.0)]

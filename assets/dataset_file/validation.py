@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from assets.dataset_file.document import Document, KeyPath, Position, read
 from assets.dataset_file.faults import Fault
-from assets.dataset_file.section import Section
+from assets.dataset_file.section import UNQUOTED, Section
 from assets.dataset_file.sections import section_at, value_at
 from assets.dataset_file.wording import expectation
 
@@ -55,8 +55,11 @@ def _faults(
 
 def _fault(section: type[Section], path: Path, document: Document, details: ErrorDetails) -> Fault:
     key = _key_in(document, details["loc"])
-    expected = expectation(details, section_at(section, document.data, key[:-1]))
+    where = section_at(section, document.data, key[:-1])
+    expected = expectation(details, where)
     place, at = _place(document, key)
+    if _unquoted(where, key):
+        return Fault(path, at.line, at.column, place, None, expected)
     if details["type"] == "missing":
         return Fault(path, at.line, None, key, None, expected)
     if details["type"] == "extra_forbidden" or details["loc"][-1:] == ("[key]",):
@@ -64,6 +67,11 @@ def _fault(section: type[Section], path: Path, document: Document, details: Erro
     elif details["type"] == "union_tag_invalid":
         place, at = _place(document, (*place, "kind"))
     return Fault(path, at.line, at.column, place, at.written, expected)
+
+
+def _unquoted(section: type[Section] | None, key: KeyPath) -> bool:
+    field = section.model_fields.get(str(key[-1])) if section and key else None
+    return field is not None and field.json_schema_extra == UNQUOTED
 
 
 def _follows(document: Document, details: ErrorDetails) -> bool:

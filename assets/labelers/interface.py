@@ -9,12 +9,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from assets.chat import ChatEndpoints
 from assets.dataset_file.ontology import Ontology
 from assets.features.matrix import FeatureMatrix
 from quality.schema import ITEMS, LABELS, VOTES, Table
 
 Probabilities = NDArray[np.float64]
 Progress = Callable[[int, int], None]
+Say = Callable[[str], None]
 
 _COLUMNS = ("item_id", "actor", "actor_kind", "actor_version", "trained_on", "label", "score")
 
@@ -39,6 +41,10 @@ def no_progress(done: int, total: int) -> None:
     """Nobody watches."""
 
 
+def nobody_listens(message: str) -> None:
+    """Nobody reads what is said."""
+
+
 @dataclass(frozen=True)
 class LabelerInput:
     """What a labeler votes on.
@@ -52,6 +58,8 @@ class LabelerInput:
         known: Gives the items whose label is known: the train split of the last release, as rows
             of the items table with `label` and `state` (auto or human); none before it.
         cache: Folder for what can be made again; None keeps nothing.
+        chat: The way to language models; None where there is none.
+        say: Told what people should read in the log.
     """
 
     items: pl.DataFrame
@@ -61,6 +69,8 @@ class LabelerInput:
     progress: Progress = no_progress
     known: Callable[[], pl.DataFrame] = KNOWN.empty
     cache: Path | None = None
+    chat: ChatEndpoints | None = None
+    say: Say = nobody_listens
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -99,12 +109,14 @@ class Ballots:
         predictions: Of the PREDICTIONS schema; None where the labeler has no probabilities.
         errors: What went wrong on single items.
         abstentions: Why actors that work as they should abstained, where that is worth counting.
+        cost: What the votes cost, as plain JSON values; None where they cost nothing but time.
     """
 
     votes: pl.DataFrame
     predictions: pl.DataFrame | None = None
     errors: tuple[ActorErrors, ...] = ()
     abstentions: tuple[ActorErrors, ...] = ()
+    cost: Mapping[str, Any] | None = None
 
     @property
     def coverage(self) -> dict[str, float]:

@@ -14,6 +14,7 @@ FACTORIES = {
     "label_spreading": "assets.labelers.label_spreading:LabelSpreadingTrainer",
     "ontology": "assets.labelers.ontology:OntologyLabeler",
     "sklearn": "assets.labelers.sklearn:SklearnTrainer",
+    "llm": "assets.labelers.llm.labeler:LanguageModel",
     "torch": "assets.labelers.torch:TorchTrainer",
 }
 

@@ -1,0 +1,1 @@
+"""Language models as labelers: prompt, examples, answers, cache and cost."""

@@ -1,0 +1,1 @@
+"""Language models over HTTP, as OpenAI's chat completions have it."""
