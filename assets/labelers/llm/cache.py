@@ -5,7 +5,6 @@ import json
 import os
 import tempfile
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 
 from assets.chat import ChatAnswer, ChatRequest
@@ -50,13 +49,13 @@ class AnswerCache:
             handle, beside = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
             try:
                 with os.fdopen(handle, "wb") as file:
-                    file.write(json.dumps(asdict(answer)).encode())
+                    file.write(json.dumps(vars(answer)).encode())
                 Path(beside).replace(path)
             except BaseException:
                 Path(beside).unlink(missing_ok=True)
                 raise
 
     def _path(self, request: ChatRequest) -> Path:
-        asked = json.dumps(self._asked | asdict(request), sort_keys=True)
+        asked = json.dumps({**self._asked, **vars(request)}, sort_keys=True)
         digest = hashlib.sha256(asked.encode()).hexdigest()
         return Path(self._folder or "") / digest[:2] / f"{digest}.json"
