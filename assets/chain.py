@@ -34,7 +34,7 @@ class Chain:
     Attributes:
         batches: Partitions of ingestion and labeling.
         ingest: Items and every labeler's votes of one batch, published.
-        relabel: The votes of batches, again, of whoever learned or was stopped meanwhile; published.
+        relabel: Votes of batches, again, of whoever learned or was stopped meanwhile, published.
         import_reviews: What people answered, published.
         queue: The fold of all votes up to the review queue; publishes nothing.
         snapshot: The fold of all votes, gated, released.
