@@ -57,31 +57,31 @@ def their_alpha_of_table(n_items: int) -> Task:
 
 def our_alpha_of_votes(n_items: int, ids: str, shuffled: bool = False) -> Task:
     from quality.agreement.alpha import krippendorff_alpha
-    from quality.agreement.coding import code_votes
     from quality.agreement.counts import count_votes
+    from quality.votes import VoteCodes
 
     votes = voted(n_items, ids)
     if shuffled:
         votes = votes.sample(fraction=1, shuffle=True, seed=1)
-    return lambda: krippendorff_alpha(count_votes(code_votes(votes, CLASSES)))
+    return lambda: krippendorff_alpha(count_votes(VoteCodes.of(votes, CLASSES, by_name=False)))
 
 
 def our_bootstrap(n_items: int) -> Task:
     from quality.agreement.alpha import alpha_figure
-    from quality.agreement.coding import code_votes
     from quality.agreement.counts import count_votes
+    from quality.votes import VoteCodes
 
-    rows = count_votes(code_votes(voted(n_items, "numbers"), CLASSES))
+    rows = count_votes(VoteCodes.of(voted(n_items, "numbers"), CLASSES))
     return lambda: alpha_figure(rows, n_actors=N_ACTORS, seed=1).value
 
 
 def our_fleiss(n_items: int) -> Task:
-    from quality.agreement.coding import code_votes
     from quality.agreement.coefficients import fleiss_kappa
     from quality.agreement.counts import count_votes
+    from quality.votes import VoteCodes
 
     votes = voted(n_items, "numbers")
-    return lambda: fleiss_kappa(count_votes(code_votes(votes, CLASSES)))
+    return lambda: fleiss_kappa(count_votes(VoteCodes.of(votes, CLASSES, by_name=False)))
 
 
 def their_fleiss(n_items: int) -> Task:
@@ -98,10 +98,10 @@ def their_fleiss(n_items: int) -> Task:
 
 
 def our_pairwise(n_items: int) -> Task:
-    from quality.agreement.coding import code_votes
     from quality.agreement.pairs import pairwise
+    from quality.votes import VoteCodes
 
-    coded = code_votes(crossed(n_items), CLASSES)
+    coded = VoteCodes.of(crossed(n_items), CLASSES)
     return lambda: upper(pairwise(coded).kappa)
 
 

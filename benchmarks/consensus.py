@@ -240,7 +240,7 @@ def exactness() -> None:
 def where_the_time_goes(n_items: int) -> None:
     """Prints Dawid-Skene's parts, and its passes against the machine's copy bandwidth."""
     from quality.consensus.dawid_skene import DawidSkene
-    from quality.consensus.votes import VoteCodes
+    from quality.votes import VoteCodes
 
     votes = voted(n_items)
     shuffled = votes.sample(fraction=1, shuffle=True, seed=1)

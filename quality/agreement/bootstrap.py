@@ -10,8 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy import sparse
 
-from quality.agreement.coding import Codes
-from quality.agreement.counts import Floats
+from quality.agreement.counts import Codes, Floats
 
 REPLICATES = 1_000
 _CELLS_PER_BLOCK = 4_000_000

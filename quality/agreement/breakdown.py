@@ -5,9 +5,10 @@ import polars as pl
 from scipy import sparse
 
 from quality.agreement.bootstrap import REPLICATES, interval, resampled_sums
-from quality.agreement.coding import CodedVotes, Codes, starts
 from quality.agreement.coefficients import ratio
-from quality.agreement.counts import CountRows, Floats, item_agreement
+from quality.agreement.counts import Codes, CountRows, Floats, item_agreement
+from quality.coding import run_starts
+from quality.votes import VoteCodes
 
 CLASS_SCHEMA = {
     "label": pl.String,
@@ -38,7 +39,7 @@ _SILENT = (
 
 
 def per_class(
-    coded: CodedVotes, rows: CountRows, *, seed: int, replicates: int = REPLICATES
+    coded: VoteCodes, rows: CountRows, *, seed: int, replicates: int = REPLICATES
 ) -> pl.DataFrame:
     """How well each class is agreed on.
 
@@ -75,14 +76,14 @@ def per_class(
 
 
 def per_actor(
-    coded: CodedVotes, rows: CountRows, *, seed: int, replicates: int = REPLICATES
+    coded: VoteCodes, rows: CountRows, *, seed: int, replicates: int = REPLICATES
 ) -> pl.DataFrame:
     """Mean agreement of each actor with the others on the items it voted on, by actor.
 
     An item counts with the share of the others' votes that name the actor's label; the mean is
     over its items with other votes, the interval over the same items drawn anew.
     """
-    sizes = np.diff(coded.starts, append=len(coded.item))
+    sizes = np.diff(coded.starts)[coded.voted]
     row = np.repeat(rows.row_of_item(), sizes)
     votes = pl.DataFrame(
         {
@@ -94,7 +95,7 @@ def per_actor(
     names = coded.actors.cast(pl.String)
     kinds = votes.group_by("code", "same", "others").len("times")
     kinds = kinds.with_columns(actor=names.gather(kinds["code"])).sort("actor", "same", "others")
-    begin = starts(kinds["actor"].rle_id().to_numpy())
+    begin = run_starts(kinds["actor"].rle_id().to_numpy())
     same, others, times = (
         np.split(kinds[name].to_numpy(), begin[1:]) for name in ("same", "others", "times")
     )
@@ -107,11 +108,10 @@ def per_actor(
     return pl.concat([voted, silent.select(*_SILENT)]).sort("actor")
 
 
-def per_item(coded: CodedVotes, rows: CountRows) -> pl.DataFrame:
+def per_item(coded: VoteCodes, rows: CountRows) -> pl.DataFrame:
     """Each item with the share of its pairs of votes that agree, null with fewer than two."""
-    voted = coded.item[coded.starts]
-    agreement = np.full(len(coded.items), np.nan)
-    agreement[voted] = item_agreement(rows)
+    agreement = np.full(coded.n_items, np.nan)
+    agreement[coded.voted] = item_agreement(rows)
     return pl.DataFrame(
         {"item_id": coded.items, "agreement": pl.Series(agreement, nan_to_null=True)}
     )

@@ -11,9 +11,10 @@ import numpy.typing as npt
 import polars as pl
 from scipy import sparse
 
-from quality.agreement.coding import CodedVotes, Codes
 from quality.agreement.errors import AgreementError
+from quality.votes import VoteCodes
 
+Codes = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Keys = npt.NDArray[np.uint64]
 _TABLE = 2
@@ -51,7 +52,7 @@ class CountRows:
         """Items with at least two votes, which is what agreement is about."""
         return int(self.times[self.sizes > 1].sum())
 
-    def votes_for(self, row: Codes, label: Codes) -> Codes:
+    def votes_for(self, row: Codes, label: npt.NDArray[np.int32]) -> Codes:
         """How many votes each (row, label) holds; each must hold at least one."""
         filled = self.counts.tocoo()
         places = filled.row.astype(np.int64) * self.n_classes + filled.col
@@ -63,13 +64,13 @@ class CountRows:
         return np.searchsorted(self.row_keys, self.item_keys).astype(np.int64)
 
 
-def count_votes(coded: CodedVotes) -> CountRows:
+def count_votes(coded: VoteCodes) -> CountRows:
     """The distinct rows of votes per class in coded votes."""
-    starts = coded.starts
+    begins, ends = coded.starts[coded.voted], coded.starts[coded.voted + 1]
     weights = _class_keys(len(coded.classes))[coded.label]
-    keys = np.add.reduceat(weights, starts) if len(starts) else np.empty(0, np.uint64)
+    keys = np.add.reduceat(weights, begins) if len(begins) else np.empty(0, np.uint64)
     row_keys, first, times = _distinct(keys)
-    begin, end = starts[first], np.append(starts[1:], len(coded.item))[first]
+    begin, end = begins[first], ends[first]
     row = np.repeat(np.arange(len(first)), end - begin)
     vote = np.arange(len(row)) + np.repeat(
         begin - np.cumsum(end - begin) + (end - begin), end - begin

@@ -12,14 +12,14 @@ import numpy as np
 from scipy import sparse
 
 from quality.agreement.bootstrap import REPLICATES, interval, resampled_sums
-from quality.agreement.coding import CodedVotes, Codes, Mask
 from quality.agreement.coefficients import ONE_CLASS, beyond_chance, ratio
-from quality.agreement.counts import Floats, count_votes
+from quality.agreement.counts import Codes, Floats, count_votes
 from quality.agreement.figure import Figure, defined
+from quality.votes import Mask, VoteCodes
 
 
 def between_groups(
-    coded: CodedVotes, one: Mask, other: Mask, *, seed: int, replicates: int = REPLICATES
+    coded: VoteCodes, one: Mask, other: Mask, *, seed: int, replicates: int = REPLICATES
 ) -> dict[str, Figure]:
     """Percent agreement and kappa between two groups of votes, with intervals.
 
@@ -32,7 +32,7 @@ def between_groups(
     """
     moments, times = _moments(coded, one, other)
     n_items, n_classes = int(times.sum()), len(coded.classes)
-    n_actors = coded.where(one | other).n_actors
+    n_actors = coded.where(one | other).n_voters
     names = ("percent", "kappa")
     if not n_items:
         reason = "no item has votes of both groups"
@@ -48,7 +48,7 @@ def between_groups(
     }
 
 
-def _moments(coded: CodedVotes, one: Mask, other: Mask) -> tuple[sparse.csr_array, Codes]:
+def _moments(coded: VoteCodes, one: Mask, other: Mask) -> tuple[sparse.csr_array, Codes]:
     """Per distinct pair of count rows: 1, agreement, shares of both groups; and how often.
 
     Both groups are counted at once, the other one's classes set beside the first one's.

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from quality.agreement.coding import CodedVotes, Codes
 from quality.agreement.coefficients import ONE_CLASS, beyond_chance, ratio
-from quality.agreement.counts import Floats
+from quality.agreement.counts import Codes, Floats
 from quality.agreement.errors import AgreementError
 from quality.agreement.weights import Weights, agreement_weights, weighted
 from quality.compiled import compiled
+from quality.votes import VoteCodes
 
 Chance = Literal["cohen", "scott"]
 MOST_CELLS = 20_000_000
@@ -64,7 +65,7 @@ class PairTable:
 
 
 def pairwise(
-    coded: CodedVotes,
+    coded: VoteCodes,
     *,
     actors: Sequence[int] | None = None,
     chance: Chance = "cohen",
@@ -93,21 +94,21 @@ def pairwise(
 
 
 def cohen_kappa(
-    coded: CodedVotes, one: str, other: str, *, weights: Weights = "identity"
+    coded: VoteCodes, one: str, other: str, *, weights: Weights = "identity"
 ) -> float | None:
     """Cohen's kappa of two actors, or None where it is not defined."""
     return _of_two(coded, one, other, "cohen", weights)
 
 
 def scott_pi(
-    coded: CodedVotes, one: str, other: str, *, weights: Weights = "identity"
+    coded: VoteCodes, one: str, other: str, *, weights: Weights = "identity"
 ) -> float | None:
     """Scott's pi of two actors, or None where it is not defined."""
     return _of_two(coded, one, other, "scott", weights)
 
 
 def _of_two(
-    coded: CodedVotes, one: str, other: str, chance: Chance, weights: Weights
+    coded: VoteCodes, one: str, other: str, chance: Chance, weights: Weights
 ) -> float | None:
     places = {name: place for place, name in enumerate(coded.actors.to_list())}
     unknown = [name for name in (one, other) if name not in places]
@@ -120,9 +121,7 @@ def _of_two(
     return None if np.isnan(kappa) else float(kappa)
 
 
-def _together(
-    coded: CodedVotes, chosen: Codes, near: Floats | None
-) -> tuple[Codes, Floats, Floats]:
+def _together(coded: VoteCodes, chosen: Codes, near: Floats | None) -> tuple[Codes, Floats, Floats]:
     """Of each two chosen actors: items together, weighted agreements, classes used on them."""
     n_actors, n_classes = len(chosen), len(coded.classes)
     if n_actors**2 * n_classes > MOST_CELLS:
@@ -132,18 +131,21 @@ def _together(
         )
     place = np.full(len(coded.actors), -1)
     place[chosen] = np.arange(n_actors)
-    begin = np.append(coded.starts, len(coded.item))
     n_items = np.zeros((n_actors, n_actors), np.int64)
     agreeing = np.zeros((n_actors, n_actors))
     used = np.zeros((n_actors, n_actors, n_classes))
     tables = (n_items, agreeing, used)
     exact = np.eye(n_classes) if near is None else near
-    compiled(_count_pairs)(begin, place[coded.actor], coded.label, exact, tables)
+    compiled(_count_pairs)(coded.starts, place[coded.actor], coded.label, exact, tables)
     return n_items + n_items.T, agreeing + agreeing.T, used
 
 
 def _count_pairs(
-    begin: Codes, actor: Codes, label: Codes, near: Floats, tables: tuple[Codes, Floats, Floats]
+    begin: Codes,
+    actor: Codes,
+    label: npt.NDArray[np.int32],
+    near: Floats,
+    tables: tuple[Codes, Floats, Floats],
 ) -> None:
     """Counts every two votes of every item, each pair of actors once; -1 is no chosen actor."""
     n_items, agreeing, used = tables

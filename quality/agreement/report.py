@@ -11,14 +11,14 @@ import polars as pl
 from quality.agreement.alpha import alpha_figure
 from quality.agreement.bootstrap import REPLICATES
 from quality.agreement.breakdown import per_actor, per_class, per_item
-from quality.agreement.coding import CodedVotes, Mask, code_votes
 from quality.agreement.coefficients import Name, coefficient_figures
 from quality.agreement.counts import count_votes
-from quality.agreement.errors import AgreementError, MissingColumnsError, UnknownFigureError
+from quality.agreement.errors import AgreementError, UnknownFigureError
 from quality.agreement.figure import Figure
 from quality.agreement.groups import between_groups
 from quality.agreement.pairs import MOST_CELLS, pairwise
 from quality.schema import ACTOR_KINDS
+from quality.votes import Mask, VoteCodes, require_columns
 
 WITHIN: tuple[Name, ...] = ("percent", "fleiss_kappa", "gwet_ac1")
 MAX_COMPARED = 200
@@ -122,11 +122,11 @@ def agreement_report(
         replicates: Of the bootstrap; 0 leaves the intervals out.
 
     Raises:
-        AgreementError: A column is missing, an item or an actor is null, an actor is of no known
-            kind, a flag is no boolean, or a label is not among the classes.
+        AgreementError: An actor is of no known kind.
+        VotesFrameError: A column is missing, an item or an actor is null, a flag is no boolean.
+        UnknownLabelError: A label is not among the classes.
     """
-    if "actor_kind" not in votes.columns:
-        raise MissingColumnsError(["actor_kind"], votes.columns)
+    require_columns(votes, ("actor_kind", "circular", "anchored"))
     strange = votes["actor_kind"].filter(~votes["actor_kind"].is_in(ACTOR_KINDS, nulls_equal=True))
     if len(strange):
         raise AgreementError(
@@ -134,7 +134,7 @@ def agreement_report(
             f"expected one of {list(ACTOR_KINDS)}."
         )
     flagged = votes.with_columns(human=pl.col("actor_kind") == "human")
-    coded = code_votes(flagged, classes, flags=FLAGS)
+    coded = VoteCodes.of(flagged, classes, flags=FLAGS, by_name=False)
     independent = coded.where(~coded.flags["circular"])
     rows = count_votes(independent)
     compared = _most_voting(independent)
@@ -151,7 +151,7 @@ def agreement_report(
 
 
 def _figures(
-    coded: CodedVotes, independent: CodedVotes, *, seed: int, replicates: int
+    coded: VoteCodes, independent: VoteCodes, *, seed: int, replicates: int
 ) -> dict[str, dict[str, Figure]]:
     """Figures of every scope."""
     human, anchored = independent.flags["human"], independent.flags["anchored"]
@@ -182,15 +182,15 @@ def _figures(
     return figures
 
 
-def _within(coded: CodedVotes, *, seed: int, replicates: int) -> dict[str, Figure]:
+def _within(coded: VoteCodes, *, seed: int, replicates: int) -> dict[str, Figure]:
     """Figures of votes that are all compared with each other."""
-    rows, n_actors = count_votes(coded), coded.n_actors
+    rows, n_actors = count_votes(coded), coded.n_voters
     alpha = alpha_figure(rows, n_actors=n_actors, seed=seed, replicates=replicates)
     others = coefficient_figures(WITHIN, rows, n_actors=n_actors, seed=seed, replicates=replicates)
     return {**others, alpha.name: alpha}
 
 
-def _most_voting(coded: CodedVotes) -> list[int]:
+def _most_voting(coded: VoteCodes) -> list[int]:
     """Codes of the actors to compare in pairs, by name; of many those with the most votes."""
     votes = np.bincount(coded.actor, minlength=len(coded.actors))
     names = coded.actors.cast(pl.String).to_list()
@@ -200,7 +200,7 @@ def _most_voting(coded: CodedVotes) -> list[int]:
     return sorted(chosen, key=lambda code: names[code])
 
 
-def _counts(votes: pl.DataFrame, coded: CodedVotes) -> dict[str, int]:
+def _counts(votes: pl.DataFrame, coded: VoteCodes) -> dict[str, int]:
     """Votes read, set aside and flagged."""
 
     def flagged(mask: Mask) -> int:
@@ -209,8 +209,8 @@ def _counts(votes: pl.DataFrame, coded: CodedVotes) -> dict[str, int]:
     return {
         "rows": votes.height,
         "votes": len(coded.item),
-        "abstained": coded.n_abstained,
-        "superseded": coded.n_superseded,
+        "abstained": int(coded.n_abstained.sum()),
+        "superseded": coded.n_duplicates,
         "human": flagged(coded.flags["human"]),
         "circular": flagged(coded.flags["circular"]),
         "anchored": flagged(coded.flags["anchored"]),
@@ -219,12 +219,12 @@ def _counts(votes: pl.DataFrame, coded: CodedVotes) -> dict[str, int]:
     }
 
 
-def _notes(coded: CodedVotes, n_compared: int) -> tuple[str, ...]:
+def _notes(coded: VoteCodes, n_compared: int) -> tuple[str, ...]:
     """What a reader must know about this report."""
     notes = [MODELS, CIRCULAR]
-    if coded.n_superseded:
+    if coded.n_duplicates:
         notes.append(
-            f"{coded.n_superseded} votes were followed by another of the same actor on the same "
+            f"{coded.n_duplicates} votes were followed by another of the same actor on the same "
             "item; the last one counts."
         )
     if n_compared < len(coded.actors):

@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from quality.agreement.bootstrap import REPLICATES, interval
-from quality.agreement.coding import Codes, starts
 from quality.agreement.coefficients import ratio
-from quality.agreement.counts import Floats
+from quality.agreement.counts import Codes, Floats
 from quality.agreement.errors import AgreementError
 from quality.agreement.figure import Figure
+from quality.coding import run_starts
 
 Apart = Callable[[npt.NDArray[np.float64], npt.NDArray[np.float64]], Floats]
 _PAIRS = 2_000_000
@@ -101,7 +101,7 @@ def _paired_votes(item: npt.ArrayLike, values: npt.ArrayLike) -> tuple[Codes, Fl
         )
     order = np.argsort(code, kind="stable")
     code, value = code[order], value[order]
-    sizes = np.diff(starts(code), append=len(code))
+    sizes = np.diff(run_starts(code), append=len(code))
     paired = np.repeat(sizes > 1, sizes)
     return code[paired], value[paired]
 

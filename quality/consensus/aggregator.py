@@ -10,9 +10,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from quality.consensus.errors import NotFittedError, StartError
-from quality.consensus.params import Params, checked_params
+from quality.consensus.params import Params, checked_classes, checked_params
 from quality.consensus.start import Start
-from quality.consensus.votes import VoteCodes, checked_classes
+from quality.votes import VoteCodes
 
 TIE = 1e-9
 """Classes whose probabilities differ by no more than this are tied."""

@@ -10,7 +10,7 @@ from quality.consensus.dirichlet import divergence, mean_log
 from quality.consensus.expectation import Expected, Floats, climb, expected, majority_counts
 from quality.consensus.params import Ties
 from quality.consensus.start import Start, table
-from quality.consensus.votes import VoteCodes
+from quality.votes import VoteCodes
 
 
 class BayesianDawidSkene(Aggregator):

@@ -14,7 +14,7 @@ from quality.consensus.majority import vote_shares
 from quality.consensus.params import Ties
 from quality.consensus.predictions import class_probabilities
 from quality.consensus.start import Start
-from quality.consensus.votes import VoteCodes
+from quality.votes import VoteCodes
 
 LEAST = 1e-6
 """The least weight of an actor or the classifier, and the least error of the commonest class."""

@@ -16,7 +16,7 @@ from quality.consensus.expectation import (
 from quality.consensus.majority import vote_shares
 from quality.consensus.params import Prior, Ties
 from quality.consensus.start import Start, table
-from quality.consensus.votes import VoteCodes
+from quality.votes import VoteCodes
 
 Tables = tuple[Floats, Floats]
 """The class prior [n_classes] and the confusion tables [n_actors, n_classes, n_classes]."""

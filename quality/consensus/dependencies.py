@@ -10,7 +10,7 @@ from scipy.sparse.csgraph import breadth_first_order, connected_components, mini
 
 from quality.consensus.errors import ParameterError
 from quality.consensus.expectation import Floats
-from quality.consensus.votes import VoteCodes
+from quality.votes import VoteCodes
 
 MOST_VALUES = 5_000
 """Functions times values: the pair counts are a dense matrix of this size, squared."""

@@ -1,45 +1,10 @@
 """What truth inference raises: every error carries its facts as attributes."""
 
-from collections.abc import Mapping
-
 from quality.errors import QualityError
 
 
 class ConsensusError(QualityError):
     """Anything that truth inference cannot work with."""
-
-
-class VotesFrameError(ConsensusError):
-    """The frame of votes lacks a column, or a column holds what it may not.
-
-    Attributes:
-        column: the column at fault.
-        n_rows: how many rows are at fault (0 where the column itself is).
-    """
-
-    def __init__(self, message: str, *, column: str, n_rows: int = 0) -> None:
-        super().__init__(message)
-        self.column = column
-        self.n_rows = n_rows
-
-
-class UnknownLabelError(ConsensusError):
-    """Votes for labels that are not among the classes.
-
-    Attributes:
-        counts: votes per unknown label.
-        classes: the classes there are.
-    """
-
-    def __init__(self, counts: Mapping[str, int], classes: tuple[str, ...]) -> None:
-        shown = ", ".join(f"{label!r} ({n} votes)" for label, n in list(counts.items())[:10])
-        more = f" and {len(counts) - 10} more" if len(counts) > 10 else ""  # noqa: PLR2004
-        super().__init__(
-            f"Votes for labels outside the classes: {shown}{more}. The classes are "
-            f"{list(classes)}. Set these votes aside, or add the labels to the ontology."
-        )
-        self.counts = dict(counts)
-        self.classes = classes
 
 
 class ParameterError(ConsensusError):

@@ -11,7 +11,7 @@ from quality.compiled import compiled
 from quality.consensus.kernels import confusion_pass, count_pass
 from quality.consensus.majority import vote_shares
 from quality.consensus.passes import over_chunks
-from quality.consensus.votes import VoteCodes
+from quality.votes import VoteCodes
 
 Floats = NDArray[np.float64]
 T = TypeVar("T")
@@ -104,12 +104,13 @@ def expected_cells(
         posterior: [n_items, n_classes] to be filled with P(true | votes), if wanted.
     """
     kernel = compiled(confusion_pass)
+    prior, rows = np.exp(log_prior), np.exp(log_rows)
 
     def run(first: int, last: int) -> Expected:
         counts, class_counts = np.zeros_like(log_rows), np.zeros(votes.n_classes)
         height = kernel(
-            votes.starts, cells, _weight(votes), log_prior, log_rows, posterior,
-            first, last, counts, class_counts, hard,
+            votes.starts, cells, _weight(votes), log_prior, log_rows, prior, rows,
+            posterior, first, last, counts, class_counts, hard,
         )  # fmt: skip
         return Expected(counts, class_counts, height)
 

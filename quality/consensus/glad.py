@@ -12,7 +12,7 @@ from quality.consensus.kernels import glad_pass
 from quality.consensus.params import Ties
 from quality.consensus.passes import over_chunks
 from quality.consensus.start import Start, table
-from quality.consensus.votes import VoteCodes
+from quality.votes import VoteCodes
 
 Model = tuple[Floats, Floats]
 """Ability [n_actors] and ease [n_items], the log of the inverse difficulty."""

@@ -8,7 +8,7 @@ from quality.compiled import compiled
 from quality.consensus.expectation import EMPTY, NO_POSTERIOR, Floats
 from quality.consensus.kernels import hit_pass
 from quality.consensus.passes import over_chunks
-from quality.consensus.votes import VoteCodes
+from quality.votes import VoteCodes
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,14 @@ def expected_hits(
         posterior: [n_items, n_classes] to be filled with P(true | votes), if wanted.
     """
     gain, miss = (log_right - log_wrong).ravel(), log_wrong.ravel()
+    odds = np.exp(gain)
     weight = EMPTY if votes.weight is None else votes.weight
     kernel = compiled(hit_pass)
 
     def run(first: int, last: int) -> Hits:
         right, class_counts = np.zeros_like(gain), np.zeros(votes.n_classes)
         height = kernel(
-            votes.starts, votes.label, votes.cells, weight, prior, gain, miss, posterior,
+            votes.starts, votes.label, votes.cells, weight, prior, gain, odds, miss, posterior,
             first, last, right, class_counts,
         )  # fmt: skip
         return Hits(right, class_counts, height)

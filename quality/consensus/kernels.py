@@ -13,6 +13,9 @@ Floats = NDArray[np.float64]
 NEGLIGIBLE = -45.0
 """exp of less than this adds nothing to a float64 sum that holds a 1."""
 
+LEAST, MOST = 1e-250, 1e250
+"""Products of probabilities beyond these are taken again, as sums of logs."""
+
 
 def confusion_pass(
     starts: NDArray[np.int64],
@@ -20,6 +23,8 @@ def confusion_pass(
     weight: Floats,
     log_prior: Floats,
     log_confusion: Floats,
+    prior: Floats,
+    confusion: Floats,
     posterior: Floats,
     first: int,
     last: int,
@@ -36,6 +41,8 @@ def confusion_pass(
         log_prior: [n_classes].
         log_confusion: [n_actors * n_classes, n_classes], log P(voted | true): a row per cell,
             a column per true class.
+        prior: [n_classes], exp of log_prior.
+        confusion: exp of log_confusion.
         posterior: [n_items, n_classes] to be filled, or empty where it is not wanted.
         first: the first item.
         last: the item after the last.
@@ -53,29 +60,44 @@ def confusion_pass(
     for i in range(first, last):
         if starts[i] == starts[i + 1]:
             continue
-        for k in range(n_classes):
-            share[k] = log_prior[k]
-        for v in range(starts[i], starts[i + 1]):
-            row = cells[v]
-            w = weight[v] if weighted else 1.0
+        total = 0.0
+        if not weighted:
             for k in range(n_classes):
-                share[k] += w * log_confusion[row, k]
-        best = share[0]
-        for k in range(1, n_classes):
-            best = max(best, share[k])
-        if hard and not wanted:
-            total = 0.0
+                share[k] = prior[k]
+            for v in range(starts[i], starts[i + 1]):
+                row = cells[v]
+                for k in range(n_classes):
+                    share[k] *= confusion[row, k]
             for k in range(n_classes):
-                share[k] = 1.0 if share[k] >= best - 1e-9 else 0.0
                 total += share[k]
+        if not LEAST < total < MOST:
+            for k in range(n_classes):
+                share[k] = log_prior[k]
+            for v in range(starts[i], starts[i + 1]):
+                row = cells[v]
+                w = weight[v] if weighted else 1.0
+                for k in range(n_classes):
+                    share[k] += w * log_confusion[row, k]
+            best = share[0]
+            for k in range(1, n_classes):
+                best = max(best, share[k])
             log_likelihood += best
-        else:
             total = 0.0
             for k in range(n_classes):
                 gap = share[k] - best
                 share[k] = math.exp(gap) if gap > NEGLIGIBLE else 0.0
                 total += share[k]
-            log_likelihood += best + math.log(total)
+        if hard and not wanted:
+            best = share[0]
+            for k in range(1, n_classes):
+                best = max(best, share[k])
+            log_likelihood += math.log(best)
+            total = 0.0
+            for k in range(n_classes):
+                share[k] = 1.0 if share[k] >= best * (1 - 1e-9) else 0.0
+                total += share[k]
+        else:
+            log_likelihood += math.log(total)
         for k in range(n_classes):
             share[k] /= total
             class_counts[k] += share[k]
@@ -120,6 +142,7 @@ def hit_pass(
     weight: Floats,
     prior: Floats,
     gain: Floats,
+    odds: Floats,
     miss: Floats,
     posterior: Floats,
     first: int,
@@ -136,6 +159,7 @@ def hit_pass(
         weight: [n_votes], or empty where every vote counts 1.
         prior: [n_classes].
         gain: [n_actors * n_classes] log P(vote | its class is true) - log P(vote | it is not).
+        odds: exp of gain.
         miss: [n_actors * n_classes] log P(vote | its class is not true).
         posterior: [n_items, n_classes] to be filled, or empty where it is not wanted.
         first: the first item.
@@ -153,21 +177,32 @@ def hit_pass(
     for i in range(first, last):
         if starts[i] == starts[i + 1]:
             continue
-        share[:] = 0.0
-        base = 0.0
-        for v in range(starts[i], starts[i + 1]):
-            w = weight[v] if weighted else 1.0
-            share[labels[v]] += w * gain[cells[v]]
-            base += w * miss[cells[v]]
-        best = share[0]
-        for k in range(1, n_classes):
-            best = max(best, share[k])
-        unvoted = math.exp(-best)
-        total = 0.0
-        for k in range(n_classes):
-            share[k] = prior[k] * (unvoted if share[k] == 0.0 else math.exp(share[k] - best))
-            total += share[k]
-        log_likelihood += base + best + math.log(total)
+        total, base = 0.0, 0.0
+        if not weighted:
+            for k in range(n_classes):
+                share[k] = prior[k]
+            for v in range(starts[i], starts[i + 1]):
+                share[labels[v]] *= odds[cells[v]]
+                base += miss[cells[v]]
+            for k in range(n_classes):
+                total += share[k]
+        if LEAST < total < MOST:
+            log_likelihood += base + math.log(total)
+        else:
+            share[:] = 0.0
+            base = 0.0
+            for v in range(starts[i], starts[i + 1]):
+                w = weight[v] if weighted else 1.0
+                share[labels[v]] += w * gain[cells[v]]
+                base += w * miss[cells[v]]
+            best = share[0]
+            for k in range(1, n_classes):
+                best = max(best, share[k])
+            total = 0.0
+            for k in range(n_classes):
+                share[k] = prior[k] * math.exp(share[k] - best)
+                total += share[k]
+            log_likelihood += base + best + math.log(total)
         for k in range(n_classes):
             share[k] /= total
             class_counts[k] += share[k]

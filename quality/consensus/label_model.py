@@ -25,7 +25,7 @@ from quality.consensus.majority import MajorityVote, vote_shares
 from quality.consensus.params import Prior, Ties
 from quality.consensus.rates import Rates, cells
 from quality.consensus.start import Start, table
-from quality.consensus.votes import VoteCodes
+from quality.votes import VoteCodes
 
 Model = tuple[Floats, Rates]
 

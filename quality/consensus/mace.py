@@ -13,7 +13,7 @@ from quality.consensus.hits import cast, expected_hits, majority_hits
 from quality.consensus.majority import vote_shares
 from quality.consensus.params import Ties
 from quality.consensus.start import Start, table
-from quality.consensus.votes import VoteCodes
+from quality.votes import VoteCodes
 
 
 @dataclass(frozen=True)

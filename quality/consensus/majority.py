@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from quality.consensus.aggregator import Aggregator, Estimate
 from quality.consensus.params import Ties
 from quality.consensus.start import Start
-from quality.consensus.votes import VoteCodes
+from quality.votes import VoteCodes
 
 
 class MajorityVote(Aggregator):

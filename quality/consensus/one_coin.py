@@ -12,7 +12,7 @@ from quality.consensus.majority import vote_shares
 from quality.consensus.params import Prior, Ties
 from quality.consensus.start import Start, table
 from quality.consensus.two_coin import spread
-from quality.consensus.votes import VoteCodes
+from quality.votes import VoteCodes
 
 Coins = tuple[Floats, Floats]
 """The class prior [n_classes] and the accuracies [n_actors]."""

@@ -1,7 +1,7 @@
 """The parameters of the aggregators: one name means one thing in every method."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -77,3 +77,17 @@ def checked_params(params: Params) -> Params:
         if not RULES[name].allows(value):
             raise ParameterError(name, value, str(RULES[name]))
     return dict(params)
+
+
+def checked_classes(classes: Sequence[str]) -> tuple[str, ...]:
+    """The classes as a tuple: at least two, all different, none empty.
+
+    Raises:
+        ParameterError: they are not.
+    """
+    known = tuple(classes)
+    if isinstance(classes, str) or not all(isinstance(name, str) and name for name in known):
+        raise ParameterError("classes", classes, "a sequence of names, none of them empty")
+    if len(known) < 2 or len(set(known)) < len(known):  # noqa: PLR2004
+        raise ParameterError("classes", list(known), "at least two classes, all different")
+    return known

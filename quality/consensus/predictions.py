@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
+from quality.coding import places
 from quality.consensus.errors import PredictionsError
 from quality.consensus.expectation import Floats
-from quality.consensus.votes import places
 
 TOLERANCE = 1e-3
 """How far a row may sum from 1: what is left of 32-bit probabilities of many classes."""

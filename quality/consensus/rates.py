@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from quality.consensus.dependencies import Forest
 from quality.consensus.expectation import FLOOR, Expected, Floats
-from quality.consensus.votes import VoteCodes
+from quality.votes import VoteCodes
 
 
 @dataclass(frozen=True)

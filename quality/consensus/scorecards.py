@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from quality.consensus.aggregator import TIE, Aggregator
 from quality.consensus.majority import vote_shares
-from quality.consensus.votes import VoteCodes
+from quality.votes import VoteCodes
 
 SHARES = ("coverage", "overlap", "conflict", "accuracy", "majority_agreement", "gold_accuracy")
 

@@ -9,7 +9,7 @@ from quality.consensus.expectation import Floats
 from quality.consensus.majority import vote_shares
 from quality.consensus.params import Ties
 from quality.consensus.start import Start
-from quality.consensus.votes import VoteCodes
+from quality.votes import VoteCodes
 
 
 class Wawa(Aggregator):

@@ -11,10 +11,10 @@ import numpy.typing as npt
 import polars as pl
 from scipy.special import xlogy
 
-from quality.agreement.coding import code_votes
 from quality.agreement.counts import count_votes
 from quality.probabilities import Floats
 from quality.selection.errors import SelectionError
+from quality.votes import VoteCodes
 
 _SAMPLED = 3
 
@@ -86,11 +86,11 @@ def vote_disagreement(votes: pl.DataFrame, classes: Sequence[str]) -> pl.DataFra
     Returns:
         item_id, n_votes, disagreement (vote entropy, 0 to 1).
     """
-    coded = code_votes(votes, classes)
+    coded = VoteCodes.of(votes, classes, by_name=False)
     rows = count_votes(coded)
     row = rows.row_of_item()
-    voted = coded.item[coded.starts]
-    n_votes, disagreement = np.zeros(len(coded.items), np.int64), np.zeros(len(coded.items))
+    voted = coded.voted
+    n_votes, disagreement = np.zeros(coded.n_items, np.int64), np.zeros(coded.n_items)
     n_votes[voted] = rows.sizes[row]
     shares = rows.counts.multiply((1 / rows.sizes)[:, None]).tocsr()
     shares.data = -xlogy(shares.data, shares.data)

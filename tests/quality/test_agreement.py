@@ -5,11 +5,11 @@ import polars as pl
 import pytest
 
 from quality.agreement.alpha import krippendorff_alpha
-from quality.agreement.coding import code_votes
 from quality.agreement.coefficients import fleiss_kappa, gwet_ac1, percent
 from quality.agreement.counts import count_ratings, count_table, count_votes
-from quality.agreement.errors import AgreementError, UnknownLabelError
 from quality.agreement.pairs import cohen_kappa, scott_pi
+from quality.errors import UnknownLabelError, VotesFrameError
+from quality.votes import VoteCodes
 
 # Krippendorff, Computing Krippendorff's Alpha-Reliability, 2011: four observers, twelve units, 0 is
 # a missing value. Its alphas: nominal 0.743, ordinal 0.815, interval 0.849, ratio 0.797.
@@ -62,7 +62,7 @@ def test_cohen_and_scott_match_hand_computation() -> None:
         for place, (a, b) in enumerate(said)
         for row in ((f"i{place}", "ana", a), (f"i{place}", "ben", b))
     ]
-    coded = code_votes(votes(*rows), ["yes", "no"])
+    coded = VoteCodes.of(votes(*rows), ["yes", "no"])
     assert cohen_kappa(coded, "ana", "ben") == pytest.approx(0.4)
     assert scott_pi(coded, "ana", "ben") == pytest.approx((0.7 - 0.505) / (1 - 0.505))
 
@@ -74,24 +74,24 @@ def test_ac1_matches_hand_computation() -> None:
 
 
 def test_of_an_actors_votes_on_an_item_the_last_counts() -> None:
-    coded = code_votes(votes(("i", "ana", "x"), ("i", "ben", "y"), ("i", "ana", "y")), ["x", "y"])
-    assert coded.n_superseded == 1
+    coded = VoteCodes.of(votes(("i", "ana", "x"), ("i", "ben", "y"), ("i", "ana", "y")), ["x", "y"])
+    assert coded.n_duplicates == 1
     assert percent(count_votes(coded)) == 1.0
 
 
 def test_an_abstention_is_no_vote_and_is_counted() -> None:
-    coded = code_votes(votes(("i", "ana", "x"), ("i", "ben", None)), ["x", "y"])
-    assert (coded.n_abstained, len(coded.item)) == (1, 1)
+    coded = VoteCodes.of(votes(("i", "ana", "x"), ("i", "ben", None)), ["x", "y"])
+    assert (coded.n_abstained.tolist(), coded.n_votes) == ([0, 1], 1)
     assert percent(count_votes(coded)) is None
 
 
 def test_a_label_outside_the_classes_is_named() -> None:
     with pytest.raises(UnknownLabelError, match="zebra") as caught:
-        code_votes(votes(("i", "ana", "zebra")), ["x"])
-    assert caught.value.unknown == ("zebra",)
+        VoteCodes.of(votes(("i", "ana", "zebra")), ["x"])
+    assert caught.value.counts == {"zebra": 1}
 
 
 def test_votes_of_nobody_are_refused() -> None:
     frame = pl.DataFrame({"item_id": ["i"], "actor": [None], "label": ["x"]})
-    with pytest.raises(AgreementError, match="no actor"):
-        code_votes(frame, ["x"])
+    with pytest.raises(VotesFrameError, match="no actor"):
+        VoteCodes.of(frame, ["x"])

@@ -16,7 +16,6 @@ from sklearn.metrics import cohen_kappa_score
 from quality.agreement.alpha import alpha_figure, krippendorff_alpha
 from quality.agreement.bootstrap import resampled_sums
 from quality.agreement.breakdown import per_class
-from quality.agreement.coding import CodedVotes, code_votes
 from quality.agreement.coefficients import Name, coefficient, coefficient_figures
 from quality.agreement.counts import count_ratings, count_table, count_votes, item_agreement
 from quality.agreement.distances import distances, jaccard_distances, masi_distances
@@ -24,6 +23,7 @@ from quality.agreement.errors import AgreementError
 from quality.agreement.groups import between_groups
 from quality.agreement.pairs import pairwise
 from quality.agreement.values import alpha_of_values, iou_apart
+from quality.votes import VoteCodes
 
 N_CLASSES = 4
 CLASSES = [f"c{k}" for k in range(N_CLASSES)]
@@ -35,13 +35,13 @@ tables = st.tuples(st.integers(2, 5), st.integers(1, 12)).flatmap(
 )
 
 
-def coded_votes(table: Table) -> CodedVotes:
+def coded_votes(table: Table) -> VoteCodes:
     rows = [
         (f"i{item}", f"a{rater}", CLASSES[code] if code >= 0 else None)
         for (rater, item), code in np.ndenumerate(table)
     ]
     frame = pl.DataFrame(rows, schema=["item_id", "actor", "label"], orient="row")
-    return code_votes(frame, CLASSES)
+    return VoteCodes.of(frame, CLASSES)
 
 
 def figures(table: Table) -> list[float | None]:

@@ -4,7 +4,7 @@ import pytest
 
 from quality.consensus.dawid_skene import DawidSkene
 from quality.consensus.start import Start
-from quality.consensus.votes import VoteCodes
+from quality.votes import VoteCodes
 
 # Dawid and Skene 1979, table 1: 45 patients, the first observer's three readings, then one of
 # each of the four others.

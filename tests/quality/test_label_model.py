@@ -7,7 +7,7 @@ from quality.consensus.errors import ParameterError
 from quality.consensus.label_model import LabelModel
 from quality.consensus.majority import vote_shares
 from quality.consensus.scorecards import FunctionReport
-from quality.consensus.votes import VoteCodes
+from quality.votes import VoteCodes
 
 SCHEMA = {"item_id": pl.String, "actor": pl.String, "label": pl.String}
 CLASSES = ["ham", "spam"]

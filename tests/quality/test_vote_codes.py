@@ -9,11 +9,9 @@ from quality.consensus.errors import (
     NotFittedError,
     ParameterError,
     StartError,
-    UnknownLabelError,
-    VotesFrameError,
 )
-from quality.consensus.votes import VoteCodes
-from quality.errors import QualityError
+from quality.errors import ClassesError, QualityError, UnknownLabelError, VotesFrameError
+from quality.votes import VoteCodes
 
 CLASSES = ("cat", "dog", "owl")
 SCHEMA = {"item_id": pl.String, "actor": pl.String, "label": pl.String}
@@ -89,7 +87,7 @@ def test_labels_outside_the_classes_are_named_with_their_counts():
         (TWO_ITEMS.drop("actor"), "actor", 0),
         (votes((None, "ana", "cat")), "item_id", 1),
         (votes(("i", None, "cat"), ("j", None, "cat")), "actor", 2),
-        (TWO_ITEMS.with_columns(item_id=pl.lit(3)), "item_id", 4),
+        (TWO_ITEMS.with_columns(item_id=pl.lit(3.5)), "item_id", 4),
         (votes(("i", "a", "cat", -1.0), weight=pl.Float64), "weight", 1),
         (votes(("i", "a", "cat", float("nan")), weight=pl.Float64), "weight", 1),
         (votes(("i", "a", "cat", float("inf")), weight=pl.Float64), "weight", 1),
@@ -110,7 +108,7 @@ def test_classes_must_be_two_different_names_at_least(classes):
 
 
 def test_codes_for_other_classes_are_refused():
-    with pytest.raises(ParameterError, match="coded with"):
+    with pytest.raises(ClassesError, match="coded with"):
         make("majority", ["cat", "dog"]).fit(VoteCodes.of(TWO_ITEMS, CLASSES))
 
 
