@@ -47,11 +47,13 @@ def probability_matrix(
             f"probabilities have the shape {table.shape}; expected {n_items} items by "
             f"{n_classes} classes, columns in the order of the classes."
         )
-    fits = ((table >= 0) & (table <= 1)).all(axis=1)
-    if exclusive and n_classes:
-        fits &= np.abs(table.sum(axis=1) - 1) <= _SUM_TOLERANCE
-    if not fits.all():
-        rows = np.flatnonzero(~fits)
+    fits = table.min(initial=0) >= 0 and table.max(initial=0) <= 1 + _SUM_TOLERANCE
+    whole = np.full(n_items, not exclusive or not n_classes)
+    with np.errstate(invalid="ignore"):
+        whole |= np.abs(table @ np.ones(n_classes) - 1) <= _SUM_TOLERANCE
+    if not (fits and whole.all()):
+        each = (table >= 0) & (table <= 1 + _SUM_TOLERANCE)
+        rows = np.flatnonzero(~(each.all(axis=1) & whole))
         first = table[rows[0]].tolist()
         raise ProbabilitiesError(
             f"{len(rows)} rows are no probabilities, the first of them row {rows[0]}: {first}; "

@@ -8,8 +8,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from quality.compiled import compiled
 from quality.consensus.aggregator import TIE, Aggregator, Estimate
-from quality.consensus.expectation import Floats
+from quality.consensus.expectation import EMPTY, Floats
+from quality.consensus.kernels import majority_pass, mean_pass
 from quality.consensus.majority import vote_shares
 from quality.consensus.params import Ties
 from quality.consensus.predictions import class_probabilities
@@ -60,7 +62,8 @@ class Voices:
     def of(cls, votes: VoteCodes, predicted: Floats) -> Self:
         """Take stock of votes and predictions (rows of NaN for items not predicted)."""
         shares, known = vote_shares(votes, votes.weight), ~np.isnan(predicted[:, 0])
-        predicted = np.where(known[:, None], predicted, 0.0)
+        if not known.all():
+            predicted = np.where(known[:, None], predicted, 0.0)
         guess = predicted.argmax(axis=1)
         return cls(shares, _agreement(votes, shares), predicted, known, guess)
 
@@ -134,10 +137,7 @@ class CrowdLab(Aggregator):
         consensus = _majority(votes, voices)
         for _ in range(2):
             weights = _weights(votes, consensus, voices)
-            posterior = _posterior(votes, weights, voices)
-            likeliest = posterior >= posterior.max(axis=1, keepdims=True) - TIE
-            settled = likeliest.sum(axis=1, keepdims=True) == 1
-            consensus = np.where(settled, likeliest, consensus)
+            posterior = _posterior(votes, weights, voices, consensus)
         self._classifier_weight, self._predicted = weights.classifier, voices.known
         return Estimate(
             posterior=posterior,
@@ -151,13 +151,9 @@ def _majority(votes: VoteCodes, voices: Voices) -> Floats:
 
     Where that does not settle it, the classes share the 1.
     """
-    tied = voices.shares >= voices.shares.max(axis=1, keepdims=True) - TIE
-    likely = np.where(tied, voices.predicted, -1.0)
-    tied &= likely >= likely.max(axis=1, keepdims=True) - TIE
-    frequency = np.bincount(votes.label, votes.weight, votes.n_classes)
-    rarest = np.where(tied, frequency, np.inf)
-    tied &= rarest <= rarest.min(axis=1, keepdims=True)
-    consensus: Floats = tied / tied.sum(axis=1, keepdims=True)
+    consensus = np.zeros_like(voices.shares)
+    frequency = np.bincount(votes.label, votes.weight, votes.n_classes).astype(np.float64)
+    compiled(majority_pass)(voices.shares, voices.predicted, frequency, TIE, consensus)
     return consensus
 
 
@@ -166,8 +162,9 @@ def _weights(votes: VoteCodes, consensus: Floats, voices: Voices) -> Weights:
     several = n_votes > 1
     if not several.any():
         return Weights(np.ones(votes.n_actors), 1.0, UNKNOWN_AGREEMENT)
-    agreement = float((voices.shares * consensus)[several].sum() / several.sum())
-    error = max(LEAST, 1 - float(consensus[several].mean(axis=0).max()))
+    agreed = np.einsum("ik,ik->i", voices.shares, consensus)
+    agreement = float(agreed[several].sum() / several.sum())
+    error = max(LEAST, 1 - float((several.astype(np.float64) @ consensus).max() / several.sum()))
     actor = np.maximum(LEAST, 1 - (1 - voices.agreement) / error)
     judged = several & voices.known
     if not judged.any():
@@ -193,16 +190,13 @@ def _agreement(votes: VoteCodes, shares: Floats) -> Floats:
     return agreement
 
 
-def _posterior(votes: VoteCodes, weights: Weights, voices: Voices) -> Floats:
-    n_classes = votes.n_classes
-    other = (1 - weights.agreement) / (n_classes - 1)
-    weight = weights.actor[votes.actor] * votes.weights
-    cell = votes.item.astype(np.int64) * n_classes + votes.label
-    named = np.bincount(cell, weight, votes.n_items * n_classes).reshape(-1, n_classes)
-    cast = np.bincount(votes.item, weight, votes.n_items)[:, None]
-    posterior: Floats = voices.predicted * weights.classifier
-    posterior += named * (weights.agreement - other)
-    posterior += cast * other
-    total = cast + voices.known[:, None] * weights.classifier
-    posterior *= (cast > 0) / np.where(cast > 0, total, 1.0)
+def _posterior(votes: VoteCodes, weights: Weights, voices: Voices, consensus: Floats) -> Floats:
+    """The weighted means; settles the consensus to the likeliest class where there is one."""
+    posterior = np.zeros_like(consensus)
+    weight = EMPTY if votes.weight is None else votes.weight
+    classifier = voices.known * np.float64(weights.classifier)
+    compiled(mean_pass)(
+        votes.starts, votes.label, votes.actor, weight, voices.predicted, classifier,
+        weights.actor, weights.agreement, TIE, posterior, consensus,
+    )  # fmt: skip
     return posterior

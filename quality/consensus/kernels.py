@@ -250,6 +250,10 @@ def glad_pass(
     """
     weighted, wanted = len(weight) > 0, len(posterior) > 0
     share = np.empty(n_classes)
+    most = 0
+    for i in range(first, last):
+        most = max(most, starts[i + 1] - starts[i])
+    right = np.empty(most)
     odds = math.log(n_classes - 1.0)
     log_likelihood = 0.0
     for i in range(first, last):
@@ -261,7 +265,9 @@ def glad_pass(
             w = weight[v] if weighted else 1.0
             x = ability[actors[v]] * scale
             share[labels[v]] += w * (x + odds)
-            log_likelihood -= w * (max(x, 0.0) + math.log1p(math.exp(-abs(x))) + odds)
+            lack = math.exp(-abs(x))
+            right[v - starts[i]] = (1.0 if x > 0 else lack) / (1.0 + lack)
+            log_likelihood -= w * (max(x, 0.0) + math.log1p(lack) + odds)
         best = share[0]
         for k in range(1, n_classes):
             best = max(best, share[k])
@@ -280,14 +286,101 @@ def glad_pass(
         for v in range(starts[i], starts[i + 1]):
             w = weight[v] if weighted else 1.0
             x = ability[actors[v]] * scale
-            right = 1.0 / (1.0 + math.exp(-x))
-            slope += w * (share[labels[v]] - right) * x
-            bend += w * right * (1.0 - right) * x * x
+            sure = right[v - starts[i]]
+            slope += w * (share[labels[v]] - sure) * x
+            bend += w * sure * (1.0 - sure) * x * x
         ease[i] += max(-1.0, min(1.0, slope / bend))
         scale = math.exp(ease[i])
         for v in range(starts[i], starts[i + 1]):
             w = weight[v] if weighted else 1.0
-            right = 1.0 / (1.0 + math.exp(-ability[actors[v]] * scale))
-            gradient[actors[v]] += w * (share[labels[v]] - right) * scale
-            curvature[actors[v]] += w * right * (1.0 - right) * scale * scale
+            sure = 1.0 / (1.0 + math.exp(-ability[actors[v]] * scale))
+            gradient[actors[v]] += w * (share[labels[v]] - sure) * scale
+            curvature[actors[v]] += w * sure * (1.0 - sure) * scale * scale
     return log_likelihood
+
+
+def majority_pass(
+    shares: Floats, predicted: Floats, frequency: Floats, tie: float, consensus: Floats
+) -> None:
+    """The class with the most votes; of tied ones the likelier, of these the rarer.
+
+    Args:
+        shares: [n_items, n_classes] the shares of the votes.
+        predicted: [n_items, n_classes] a classifier's probabilities.
+        frequency: [n_classes] how often each class is voted for.
+        tie: values that differ by no more are tied.
+        consensus: [n_items, n_classes] to be filled: rows that sum to 1, shared evenly between
+            classes that nothing tells apart.
+    """
+    n_classes = len(frequency)
+    tied = np.empty(n_classes, np.bool_)
+    for i in range(len(shares)):
+        most, likeliest, rarest = 0.0, -1.0, np.inf
+        for k in range(n_classes):
+            most = max(most, shares[i, k])
+        for k in range(n_classes):
+            tied[k] = shares[i, k] >= most - tie
+            if tied[k]:
+                likeliest = max(likeliest, predicted[i, k])
+        for k in range(n_classes):
+            tied[k] = tied[k] and predicted[i, k] >= likeliest - tie
+            if tied[k]:
+                rarest = min(rarest, frequency[k])
+        total = 0.0
+        for k in range(n_classes):
+            consensus[i, k] = 1.0 if tied[k] and frequency[k] <= rarest else 0.0
+            total += consensus[i, k]
+        for k in range(n_classes):
+            consensus[i, k] /= total
+
+
+def mean_pass(
+    starts: NDArray[np.int64],
+    labels: NDArray[np.int32],
+    actors: NDArray[np.int32],
+    weight: Floats,
+    predicted: Floats,
+    classifier: Floats,
+    actor_weight: Floats,
+    right: float,
+    tie: float,
+    posterior: Floats,
+    consensus: Floats,
+) -> None:
+    """The mean of the classifier's and the actors' probabilities, by weight.
+
+    Args:
+        starts: [n_items + 1] where each item's votes start.
+        labels: [n_votes].
+        actors: [n_votes].
+        weight: [n_votes], or empty where every vote counts 1.
+        predicted: [n_items, n_classes] the classifier's probabilities.
+        classifier: [n_items] its weight; 0 where it says nothing.
+        actor_weight: [n_actors].
+        right: the probability that a vote lends to its class; the others share the rest.
+        tie: probabilities that differ by no more are tied.
+        posterior: [n_items, n_classes] to be filled where there are votes.
+        consensus: [n_items, n_classes]: set to 1 for the likeliest class, where it is one.
+    """
+    n_classes = predicted.shape[1]
+    other = (1 - right) / (n_classes - 1)
+    for i in range(len(predicted)):
+        if starts[i] == starts[i + 1]:
+            continue
+        for k in range(n_classes):
+            posterior[i, k] = classifier[i] * predicted[i, k]
+        cast = 0.0
+        for v in range(starts[i], starts[i + 1]):
+            w = actor_weight[actors[v]] * (weight[v] if len(weight) else 1.0)
+            posterior[i, labels[v]] += w * (right - other)
+            cast += w
+        best = 0.0
+        for k in range(n_classes):
+            posterior[i, k] = (posterior[i, k] + cast * other) / (cast + classifier[i])
+            best = max(best, posterior[i, k])
+        n_best = 0
+        for k in range(n_classes):
+            n_best += posterior[i, k] >= best - tie
+        if n_best == 1:
+            for k in range(n_classes):
+                consensus[i, k] = 1.0 if posterior[i, k] >= best - tie else 0.0

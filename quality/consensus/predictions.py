@@ -4,13 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from quality.coding import places
 from quality.consensus.errors import PredictionsError
 from quality.consensus.expectation import Floats
-
-TOLERANCE = 1e-3
-"""How far a row may sum from 1: what is left of 32-bit probabilities of many classes."""
+from quality.probabilities import ProbabilitiesError, probability_matrix
 
 
 def class_probabilities(
@@ -33,32 +32,22 @@ def class_probabilities(
         raise PredictionsError(f"columns {missing} are missing from {predictions.columns}")
     if not isinstance(predictions.schema["probabilities"], pl.List | pl.Array):
         raise PredictionsError(f"probabilities are {predictions.schema['probabilities']}")
-    place = places(predictions["item_id"].cast(pl.String), items)
-    n_repeated = len(place[place >= 0]) - len(np.unique(place[place >= 0]))
+    place = _places(predictions["item_id"].cast(pl.String), items)
+    known = place >= 0
+    n_repeated = int((np.bincount(place[known], minlength=1) - 1).clip(0).sum())
     if n_repeated:
         raise PredictionsError(f"{n_repeated} rows predict an item again", n_rows=n_repeated)
-    wanted = predictions["probabilities"].filter(pl.Series(place >= 0))
+    wanted = predictions["probabilities"].filter(pl.Series(known))
+    try:
+        rows = probability_matrix(wanted, n_items=len(wanted), n_classes=len(classes))
+    except ProbabilitiesError as fault:
+        raise PredictionsError(str(fault).rstrip("."), n_rows=fault.n_faulty) from fault
     found = np.full((len(items), len(classes)), np.nan)
-    found[place[place >= 0]] = _matrix(wanted.cast(pl.List(pl.Float64)), len(classes))
+    found[place[known]] = rows
     return found
 
 
-def _matrix(rows: pl.Series, n_classes: int) -> Floats:
-    lengths = int((rows.list.len() != n_classes).fill_null(value=True).sum())
-    if lengths:
-        raise PredictionsError(f"{lengths} rows do not have {n_classes} numbers", n_rows=lengths)
-    flat: Floats = rows.explode().fill_null(float("nan")).to_numpy().reshape(len(rows), n_classes)
-    wrong = ~(np.isfinite(flat) & (flat >= 0)).all(axis=1)
-    if wrong.any():
-        raise PredictionsError(
-            f"{wrong.sum()} rows hold a number that is null, negative or not finite",
-            n_rows=int(wrong.sum()),
-        )
-    off = np.abs(flat.sum(axis=1) - 1) > TOLERANCE
-    if off.any():
-        example = float(flat[off][0].sum())
-        raise PredictionsError(
-            f"{off.sum()} rows do not sum to 1 (the first sums to {example:.6g})",
-            n_rows=int(off.sum()),
-        )
-    return flat
+def _places(names: pl.Series, items: pl.Series) -> NDArray[np.int32]:
+    if names.equals(items):
+        return np.arange(len(items), dtype=np.int32)
+    return places(names, items)

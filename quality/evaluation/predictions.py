@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quality.evaluation.errors import EvaluationError
+from quality.probabilities import ProbabilitiesError, probability_matrix
 
 Codes = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-SUM_TOLERANCE = 1e-3
 SMALLEST = 1e-15
 
 
@@ -70,7 +70,10 @@ def predictions(given: Any, classes: Sequence[str], n: int, *, what: str) -> Pre
         )
     if probabilities is None:
         return Predictions(encode(list(given), classes, what=what), None)
-    _check_probabilities(probabilities, classes, what)
+    try:
+        probability_matrix(probabilities, n_items=n, n_classes=len(classes))
+    except ProbabilitiesError as fault:
+        raise EvaluationError(f"{what}: {fault}", what=what, rows=fault.n_faulty) from fault
     return Predictions(probabilities.argmax(axis=1).astype(np.int64), probabilities)
 
 
@@ -86,22 +89,3 @@ def _probabilities(given: Any, what: str) -> Floats | None:
             shape=array.shape,
         )
     return array.astype(np.float64)
-
-
-def _check_probabilities(probabilities: Floats, classes: Sequence[str], what: str) -> None:
-    if probabilities.shape[1] != len(classes):
-        raise EvaluationError(
-            f"{what} has {probabilities.shape[1]} columns for {len(classes)} classes",
-            what=what,
-            columns=probabilities.shape[1],
-        )
-    inside = (probabilities >= -SUM_TOLERANCE) & (probabilities <= 1 + SUM_TOLERANCE)
-    whole = np.abs(probabilities.sum(axis=1) - 1) <= SUM_TOLERANCE
-    broken = int((~(inside.all(axis=1) & whole)).sum())
-    if broken:
-        raise EvaluationError(
-            f"{broken} of {len(probabilities)} rows of {what} are not probabilities: each must be "
-            "finite, not negative and sum to 1",
-            what=what,
-            rows=broken,
-        )

@@ -69,12 +69,12 @@ def test_leaving_out_votes_keeps_the_predictions():
         (PREDICTED.drop("probabilities"), "missing"),
         (PREDICTED.with_columns(probabilities=pl.lit(0.5)), "Float64"),
         (pl.concat([PREDICTED, PREDICTED]), "4 rows predict an item again"),
-        (predictions(**{"1": [0.5, 0.2, 0.3]}), "1 rows do not have 2 numbers"),
-        (predictions(**{"1": [0.5, 0.6]}), "1 rows do not sum to 1"),
-        (predictions(**{"1": [float("nan"), 0.6]}), "null, negative or not finite"),
-        (predictions(**{"1": [float("inf"), 0.6]}), "null, negative or not finite"),
-        (predictions(**{"1": [-0.5, 1.5]}), "null, negative or not finite"),
-        (predictions(**{"1": None}, **{"2": [0.5, 0.5]}), "1 rows do not have 2 numbers"),
+        (predictions(**{"1": [0.5, 0.2, 0.3]}), "1 items do not have 2 probabilities"),
+        (predictions(**{"1": [0.5, 0.6]}), "1 rows are no probabilities"),
+        (predictions(**{"1": [float("nan"), 0.6]}), "1 rows are no probabilities"),
+        (predictions(**{"1": [float("inf"), 0.6]}), "1 rows are no probabilities"),
+        (predictions(**{"1": [-0.5, 1.5]}), "1 rows are no probabilities"),
+        (predictions(**{"1": None}, **{"2": [0.5, 0.5]}), "1 items do not have 2 probabilities"),
     ],
 )
 def test_what_is_no_distribution_over_the_classes_is_refused(wrong, fault):

@@ -121,9 +121,9 @@ def test_a_comparison_as_markdown_names_every_score() -> None:
         ([], [], [], "no test items"),
         (["x"], ["a"], ["a"], "true labels are not among the classes"),
         (["a"], ["a", "b"], ["a"], "the champion answers 2 items and 1 are known"),
-        (["a"], ["a"], [[0.5, 0.6, 0.1]], "1 of 1 rows of the candidate are not probabilities"),
-        (["a"], ["a"], [[math.nan] * 3], "not probabilities"),
-        (["a"], ["a"], [[0.5, 0.5]], "2 columns for 3 classes"),
+        (["a"], ["a"], [[0.5, 0.6, 0.1]], "the candidate: 1 rows are no probabilities"),
+        (["a"], ["a"], [[math.nan] * 3], "no probabilities"),
+        (["a"], ["a"], [[0.5, 0.5]], "1 items by 3 classes"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(truth, one, two, words) -> None:
