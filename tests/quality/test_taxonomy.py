@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quality.agreement.alpha import krippendorff_alpha
-from quality.agreement.coding import code_votes
 from quality.agreement.counts import count_votes
 from quality.ontology.contradictions import contradictions
 from quality.ontology.faults import concept_faults
 from quality.ontology.taxonomy import Concept, Taxonomy
+from quality.votes import VoteCodes
 
 ANIMALS = Taxonomy(
     (
@@ -175,7 +175,7 @@ def test_without_parents_alpha_with_the_taxonomys_distance_is_the_nominal_one() 
     votes = pl.DataFrame(
         {"item_id": list("112233"), "actor": list("xyxyxy"), "label": list("aabcbb")}
     )
-    rows = count_votes(code_votes(votes, flat.classes))
+    rows = count_votes(VoteCodes.of(votes, flat.classes))
     nominal = krippendorff_alpha(rows)
     assert krippendorff_alpha(rows, scale=flat.distances(flat.classes)) == pytest.approx(nominal)
 
