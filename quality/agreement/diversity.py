@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from quality.agreement.errors import MissingColumnsError
+from quality.votes import require_columns
 
 PAIRS = {
     "actor": pl.String,
@@ -105,12 +105,10 @@ def diversity(votes: pl.DataFrame, truth: pl.DataFrame) -> Diversity:
         truth: item_id, label: the items that people settled.
 
     Raises:
-        MissingColumnsError: a column is missing.
+        VotesFrameError: a column is missing.
     """
-    for frame, wanted in ((votes, ("item_id", "actor", "label")), (truth, ("item_id", "label"))):
-        missing = [name for name in wanted if name not in frame.columns]
-        if missing:
-            raise MissingColumnsError(missing, frame.columns)
+    require_columns(votes, ("item_id", "actor", "label"))
+    require_columns(truth, ("item_id", "label"))
     said = votes.drop_nulls("label").join(
         truth.select("item_id", true="label"), on="item_id", how="left"
     )

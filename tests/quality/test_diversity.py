@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quality.agreement.diversity import MEASURES, diversity
-from quality.agreement.errors import MissingColumnsError
+from quality.errors import VotesFrameError
 
 
 def votes_of(**answers):
@@ -77,7 +77,7 @@ def test_one_model_is_no_ensemble(said, why):
 
 
 def test_a_missing_column_is_named():
-    with pytest.raises(MissingColumnsError, match="label"):
+    with pytest.raises(VotesFrameError, match="label"):
         diversity(votes_of(a="x").drop("label"), truth_of("x"))
 
 
