@@ -11,6 +11,7 @@ from assets.dataset_file.models import Dataset
 from assets.evidence import last_release
 from assets.gate import CHECKS, WARNINGS, Judgment, judge, results
 from assets.label_change import label_change_objects
+from assets.learning_curve import learning_curve_metadata, learning_curve_objects
 from assets.metadata import column_schema, commit_metadata, picture, sample
 from assets.ports import Frames, Stores
 from assets.recipe import RECIPE, canonical_json, digest, recipe
@@ -76,6 +77,7 @@ def _tables(run: Run, at: str) -> dict[str, bytes]:
         **dict(cut(_history(run, at, report["release"], digest(made_by)), HISTORY.name, buckets)),
         RECIPE: canonical_json(made_by),
         **label_change_objects(run, at, report["folded_at"]),
+        **learning_curve_objects(run, at, report["release"]),
     }
 
 
@@ -114,6 +116,7 @@ def _metadata(run: Run, commit: str, judgment: Judgment, frames: Frames) -> dict
     found = dict(by_class.iter_rows())
     return {
         **commit_metadata(run, commit),
+        **learning_curve_metadata(run, commit),
         "dagster/row_count": judgment.n_labels,
         "dagster/column_schema": column_schema(LABELS),
         "gate": dg.MetadataValue.md(judgment.markdown),

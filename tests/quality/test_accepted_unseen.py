@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from quality.consensus.aggregators import make
 from quality.evaluation.blind import judged_blind, people_say
 from quality.evaluation.precision import threshold_for_precision
+from quality.pictures.learning_curve import learning_curve
 from quality.pictures.precision import precision_against_coverage
 
 CLASSES = ("x", "y")
@@ -143,3 +144,19 @@ def test_a_machine_is_judged_by_what_people_say():
 def test_precision_is_drawn_for_any_number_of_judged_items(n):
     drawn = precision_against_coverage([0.9] * n, [True] * n, threshold=0.8, wanted=0.95)
     assert drawn.startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("n", [0, 1, 40])
+def test_a_learning_curve_is_drawn_for_any_number_of_releases(n):
+    nothing = pl.Series([None] * n, dtype=pl.Float64)
+    points = pl.DataFrame(
+        {
+            "release": [f"v{place:04d}" for place in range(n)],
+            "human_labels": list(range(n)),
+            "accepted": [0.5] * n,
+            "precision": nothing,
+            "low": nothing,
+            "high": nothing,
+        }
+    )
+    assert learning_curve(points).startswith(b"\x89PNG")

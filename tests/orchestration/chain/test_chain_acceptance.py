@@ -3,6 +3,7 @@
 import json
 
 import polars as pl
+import pytest
 
 from assets.consensus import accepted_unseen
 from assets.evidence import gather
@@ -82,3 +83,24 @@ def test_one_champion_is_no_ensemble_and_says_so(loop):
     shown = loop.second.metadata["agreement"]
     assert "model:linear alone votes" in shown["diversity"]
     assert "models_differ" not in shown
+
+
+def test_every_release_is_a_point_of_the_learning_curve(loop):
+    store = loop.told.store
+    points = json.loads(store.read(store.head("v0002"), "reports/learning_curve.json"))
+    assert [point["release"] for point in points] == ["v0001", "v0002"]
+    first, second = points
+    assert first["human_labels"] < second["human_labels"]
+    assert second["precision"] == acceptance_of(loop, "v0002")["precision"]
+    counted = "SELECT count(*), sum(n_human > 0), avg((state = 'auto')::INT) FROM labels"
+    items, human, auto = frames.query(store, counted, "v0002").row(0)
+    assert (second["items"], second["human_labels"]) == (items, human)
+    assert second["auto"] == pytest.approx(auto)
+
+
+def test_the_learning_curve_is_drawn_and_its_figures_are_numbers(loop):
+    shown = loop.second.metadata["snapshot"]
+    assert shown["quality against human labels"].startswith("![picture](data:image/png;base64,")
+    assert shown["human_labels"] > 0
+    assert 0 < shown["precision_of_unseen"] <= 1
+    assert 0 < shown["share_auto"] < shown["share_accepted"] <= 1
