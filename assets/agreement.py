@@ -17,6 +17,7 @@ from assets.thresholds import Threshold, agreement_thresholds, careful_people
 from quality.lineage.buckets import to_parquet
 
 if TYPE_CHECKING:
+    from quality.agreement.distances import Distance
     from quality.agreement.diversity import Diversity
     from quality.consensus.scorecards import FunctionReport
 
@@ -25,6 +26,7 @@ DIVERSITY = "reports/diversity.json"
 ITEM_AGREEMENT = "reports/agreement_items.parquet"
 SCORECARDS = "reports/scorecards.parquet"
 FUNCTIONS = "reports/functions.md"
+MOST_PLACED = 1000
 CLAIMS = ("people_agree_above_floor", "people_and_models_agree_above_floor")
 JUDGED = ["item_id", "actor", "actor_kind", "label", "circular", "anchored"]
 
@@ -57,6 +59,7 @@ def agreement_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.AssetsD
             dataset.classes,
             seed=dataset.splits.seed,
             replicates=dataset.agreement.replicates,
+            apart=_apart(dataset),
         )
         ensemble = ensemble_diversity(dataset, counting)
         commit = run.write(
@@ -112,6 +115,14 @@ def _diversity_metadata(ensemble: "Diversity") -> dict[str, Any]:
         "models_differ": differ,
         "how often models differ": picture(ensemble.picture()),
     }
+
+
+def _apart(dataset: Dataset) -> "Distance | None":
+    """How far classes are apart, where the ontology places some above others."""
+    taxonomy = dataset.ontology.taxonomy
+    placed = any(concept.parents for concept in taxonomy.concepts)
+    few = len(dataset.classes) <= MOST_PLACED
+    return taxonomy.distances(dataset.classes) if placed and few else None
 
 
 def _result(name: str, threshold: Threshold) -> dg.AssetCheckResult:

@@ -16,6 +16,7 @@ from assets.acceptance import (
 from assets.dataset_file.models import Dataset
 from assets.evidence import Evidence, gather, last_release, next_release
 from assets.metadata import commit_metadata, counts, picture, sample, table_metadata
+from assets.ontology import check_spec, ontology_report
 from assets.ports import Stores
 from assets.predictions import heard_once, independent_predictions, one_classifier
 from assets.recipe import canonical_json
@@ -129,6 +130,7 @@ def consensus_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.AssetsD
                 asset=key(dataset, "consensus"),
                 description="No vote had to be set aside while folding.",
             ),
+            check_spec(dataset, "consensus"),
         ],
     )
     def consensus(
@@ -138,11 +140,13 @@ def consensus_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.AssetsD
         evidence = gather(run, run.head())
         aggregator, estimate = fold(run, evidence)
         unseen, judged = accepted_unseen(run, evidence)
+        ontology = ontology_report(run, evidence)
         labels = labels_of(run, evidence, estimate, unseen_threshold=unseen.threshold)
         commit = run.write(
             {
                 **_objects(run, evidence, aggregator, labels, estimate),
                 **acceptance_objects(unseen, judged),
+                **ontology.objects(),
             },
             message=f"Consensus over {evidence.counting.height} votes",
             asset="consensus",
@@ -153,8 +157,9 @@ def consensus_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.AssetsD
             metadata={
                 **_metadata(run, commit, labels, aggregator, states),
                 **acceptance_metadata(unseen, judged),
+                **ontology.metadata(),
             },
-            check_results=_checks(aggregator, evidence),
+            check_results=[*_checks(aggregator, evidence), ontology.check()],
         )
 
     return consensus

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from assets.dataset_file.models import Dataset
 from assets.ports import DatasetStore
 from assets.runs import Run
 from quality.ledger import effective_votes
@@ -20,16 +21,19 @@ class Evidence:
         commit: Where it was read.
         items: The items table, synthetic items left out.
         votes: The ledger.
-        counting: One vote an actor and item, with `circular` (a model on an item it was trained
-            on), `anchored` (the actor saw a prediction first) and `weight`.
-        strangers: Votes that would count but name an item or a class that the dataset does
-            not have (any more), with `reason`; set aside, still in the ledger.
+        given: One vote an actor and item, as it was cast.
+        counting: Those of them that count, with `circular` (a model on an item it was trained
+            on), `anchored` (the actor saw a prediction first) and `weight`; their `label` is
+            what a class of an older ontology is now.
+        strangers: Those that name an item or a class that the dataset does not have (any
+            more), with `reason`; set aside, still in the ledger.
         made: Votes that would count for synthetic items; none of them is in `counting`.
     """
 
     commit: str
     items: pl.DataFrame
     votes: pl.DataFrame
+    given: pl.DataFrame
     counting: pl.DataFrame
     strangers: pl.DataFrame
     made: pl.DataFrame
@@ -45,28 +49,28 @@ def gather(run: Run, at: str) -> Evidence:
     items = run.items(at=at)
     votes = run.table(VOTES, at=at)
     by_source = pl.col("actor_kind") == "synthetic"
-    effective = effective_votes(votes)
-    named = effective.filter(~by_source).with_columns(_stranger(run, items).alias("reason"))
-    counting = named.filter(pl.col("reason").is_null()).drop("reason")
+    given = effective_votes(votes)
+    unknown_item = ~pl.col("item_id").is_in(items["item_id"].implode())
+    carried = run.dataset.ontology.carries.carried(given)
+    named = carried.filter(~by_source).with_columns(
+        pl.when(unknown_item).then(pl.lit("unknown item")).otherwise("reason").alias("reason")
+    )
+    aside = pl.col("reason").is_not_null()
     return Evidence(
         commit=at,
         items=items,
         votes=votes,
-        counting=_marked(run, counting),
-        strangers=named.filter(pl.col("reason").is_not_null()),
-        made=effective.filter(by_source),
+        given=given,
+        counting=_marked(run, named.filter(~aside).drop("reason", "given_label")),
+        strangers=named.filter(aside).drop("label").rename({"given_label": "label"}),
+        made=carried.filter(by_source & ~aside).drop("reason", "given_label"),
     )
 
 
-def _stranger(run: Run, items: pl.DataFrame) -> pl.Expr:
-    unknown_item = ~pl.col("item_id").is_in(items["item_id"].implode())
-    unknown_class = pl.col("label").is_not_null() & ~pl.col("label").is_in(run.dataset.classes)
-    return (
-        pl.when(unknown_item)
-        .then(pl.lit("unknown item"))
-        .when(unknown_class)
-        .then(pl.lit("class is not in the ontology"))
-    )
+def labels_now(dataset: Dataset, labels: pl.DataFrame) -> pl.DataFrame:
+    """A release's labels in the classes of today, those left out that are none any more."""
+    carried = dataset.ontology.carries.carried(labels)
+    return carried.filter(pl.col("reason").is_null()).select(labels.columns)
 
 
 def _marked(run: Run, counting: pl.DataFrame) -> pl.DataFrame:

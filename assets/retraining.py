@@ -7,7 +7,7 @@ import polars as pl
 
 from assets.dataset_file.models import Dataset
 from assets.errors import AssetError
-from assets.evidence import ACCEPTED, last_release
+from assets.evidence import ACCEPTED, labels_now, last_release
 from assets.gate import data_sha256
 from assets.models import champion_at
 from assets.ports import DatasetStore
@@ -84,19 +84,19 @@ def released_training_set(
         raise NotReleased(dataset.name, name, "it is not the name of a release")
     if not receipt_holds(store, commit):
         raise NotReleased(dataset.name, name, "its receipt does not match its data")
-    labels = _labels(store, commit)
+    labels = _labels(store, dataset, commit)
     made = synthetic(labels).select("item_id", "label").sort("item_id")
     return TrainingSet(name, commit, data_sha256(store, commit), _accepted(labels), made)
 
 
-def accepted_labels(store: DatasetStore, commit: str) -> pl.DataFrame:
-    """item_id, label and split of the accepted labels at a commit."""
-    return _accepted(_labels(store, commit))
+def accepted_labels(store: DatasetStore, dataset: Dataset, commit: str) -> pl.DataFrame:
+    """item_id, label and split of the accepted labels at a commit, in the classes of today."""
+    return _accepted(_labels(store, dataset, commit))
 
 
-def _labels(store: DatasetStore, commit: str) -> pl.DataFrame:
+def _labels(store: DatasetStore, dataset: Dataset, commit: str) -> pl.DataFrame:
     table = store.table(commit, f"{LABELS.name}/")
-    return LABELS.empty() if table is None else table.collect()
+    return labels_now(dataset, LABELS.empty() if table is None else table.collect())
 
 
 def _accepted(labels: pl.DataFrame) -> pl.DataFrame:
@@ -109,7 +109,9 @@ def is_due(store: DatasetStore, dataset: Dataset, found: TrainingSet, labelers: 
     releases = store.releases()
     new = max(
         (
-            found.labels.height if c is None else _new_labels(store, releases[c.trained_on], found)
+            found.labels.height
+            if c is None
+            else _new_labels(store, dataset, releases[c.trained_on], found)
             for c in champions
         ),
         default=0,
@@ -124,6 +126,6 @@ def is_due(store: DatasetStore, dataset: Dataset, found: TrainingSet, labelers: 
     return Due(due=enough or asked, new_labels=new, drift=drift, reason=reason)
 
 
-def _new_labels(store: DatasetStore, learned_at: str, found: TrainingSet) -> int:
-    known = accepted_labels(store, learned_at)
+def _new_labels(store: DatasetStore, dataset: Dataset, learned_at: str, found: TrainingSet) -> int:
+    known = accepted_labels(store, dataset, learned_at)
     return found.labels.join(known, on=["item_id", "label"], how="anti").height

@@ -100,6 +100,7 @@ def _history(run: Run, at: str, release: str, recipe_sha256: str) -> pl.DataFram
         release=release,
         recipe_changed=recipe_sha256 != old_recipe,
         recipe_sha256=recipe_sha256,
+        mapping=run.dataset.ontology.carries,
     )
     return pl.concat([old, rows])
 

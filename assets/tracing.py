@@ -5,11 +5,13 @@ from typing import Any
 
 import polars as pl
 
+from assets.dataset_file.ontology import Ontology
 from assets.errors import AssetError
 from assets.ports import DatasetStore
 from assets.recipe import RECIPE
 from quality.lineage.buckets import bucket_of, bucket_path
 from quality.lineage.trace import Trace, trace
+from quality.ontology.mapping import ClassMapping
 from quality.schema import HISTORY, ITEMS, LABELS, SCORES, VOTES, Table
 from quality.synthetic.origin import is_synthetic
 
@@ -75,7 +77,8 @@ def trace_item(store: DatasetStore, name: str, *, at: str) -> Trace:
         ItemNotFound: none or several items go by the name.
     """
     commit = store.head(at)
-    released = bool(store.listing(commit, RECIPE))
+    made_by = _recipe(store, commit)
+    released = made_by is not None
     item_id = find_item(store, commit, name)
     return trace(
         item_id,
@@ -84,7 +87,23 @@ def trace_item(store: DatasetStore, name: str, *, at: str) -> Trace:
         score=_row(_in_bucket(store, commit, SCORES, item_id)) if released else None,
         votes=_of_item(store, commit, VOTES, item_id),
         history=_in_bucket(store, commit, HISTORY, item_id) if released else HISTORY.empty(),
+        mapping=_mapping(made_by),
     )
+
+
+def _recipe(store: DatasetStore, commit: str) -> dict[str, Any] | None:
+    """The recipe at a commit; None before the first release."""
+    if not store.listing(commit, RECIPE):
+        return None
+    recipe: dict[str, Any] = json.loads(store.read(commit, RECIPE))
+    return recipe
+
+
+def _mapping(recipe: dict[str, Any] | None) -> ClassMapping | None:
+    """What votes of older ontologies say in that of a release."""
+    if recipe is None:
+        return None
+    return Ontology.model_validate(recipe["dataset_file"]["ontology"]).carries
 
 
 def _row(frame: pl.DataFrame) -> dict[str, Any] | None:

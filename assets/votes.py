@@ -13,7 +13,7 @@ import polars as pl
 
 from assets.chat import ChatEndpoints
 from assets.dataset_file.models import Dataset, Labeler
-from assets.evidence import ACCEPTED, last_release
+from assets.evidence import ACCEPTED, labels_now, last_release
 from assets.labelers.errors import FeaturesChanged, ModelUnreadable
 from assets.labelers.interface import KNOWN, ActorErrors, Ballots, LabelerInput, Trainer
 from assets.labelers.interface import Labeler as Voter
@@ -147,7 +147,7 @@ def _known(run: Run) -> pl.DataFrame:
     last = last_release(run.store)
     if last is None:
         return KNOWN.empty()
-    labels = run.table(LABELS, at=last[1])
+    labels = labels_now(run.dataset, run.table(LABELS, at=last[1]))
     taught = labels.filter(pl.col("state").is_in(ACCEPTED) & (pl.col("split") == "train"))
     known = run.items(at=last[1]).join(taught.select("item_id", "label", "state"), on="item_id")
     return KNOWN.check(known.sort("item_id"))

@@ -10,6 +10,7 @@ from quality.agreement.report import AgreementReport
 _HEADINGS = {
     "percent": "Percent",
     "krippendorff_alpha": "Krippendorff alpha",
+    "taxonomy_alpha": "Alpha by taxonomy",
     "fleiss_kappa": "Fleiss kappa",
     "gwet_ac1": "Gwet AC1",
     "kappa": "Kappa",

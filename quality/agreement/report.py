@@ -1,7 +1,7 @@
 """The agreement report of one snapshot: every figure twice where the votes are not independent."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isqrt
 from typing import Any
 
@@ -13,6 +13,7 @@ from quality.agreement.bootstrap import REPLICATES
 from quality.agreement.breakdown import per_actor, per_class, per_item
 from quality.agreement.coefficients import Name, coefficient_figures
 from quality.agreement.counts import count_votes
+from quality.agreement.distances import Distance
 from quality.agreement.errors import AgreementError, UnknownFigureError
 from quality.agreement.figure import Figure
 from quality.agreement.groups import between_groups
@@ -43,7 +44,8 @@ class AgreementReport:
         figures: Scope, then name, to figure. Scopes of votes compared with each other: all,
             independent (without circular ones), blind (of these, not anchored), anchored,
             human-human, model-model, model-model/all; their figures are percent,
-            fleiss_kappa, gwet_ac1 and krippendorff_alpha. Scopes of people against machines:
+            fleiss_kappa, gwet_ac1, krippendorff_alpha and, with distances between the classes,
+            taxonomy_alpha. Scopes of people against machines:
             human-model, human-model/all, human-model/blind, human-model/anchored; their
             figures are percent and kappa.
         pairs: Each two actors: n_items, percent, Cohen's kappa (null with a reason).
@@ -109,7 +111,12 @@ class AgreementReport:
 
 
 def agreement_report(
-    votes: pl.DataFrame, classes: Sequence[str], *, seed: int, replicates: int = REPLICATES
+    votes: pl.DataFrame,
+    classes: Sequence[str],
+    *,
+    seed: int,
+    replicates: int = REPLICATES,
+    apart: Distance | None = None,
 ) -> AgreementReport:
     """Every agreement figure of a set of votes, with intervals from resampling items.
 
@@ -120,6 +127,8 @@ def agreement_report(
         classes: The ontology's classes.
         seed: Of the bootstrap; the same seed and votes give the same report.
         replicates: Of the bootstrap; 0 leaves the intervals out.
+        apart: (n_classes, n_classes) how far classes are apart, for example in a taxonomy; with
+            it alpha is also given with these distances, as `taxonomy_alpha`.
 
     Raises:
         AgreementError: An actor is of no known kind.
@@ -140,7 +149,7 @@ def agreement_report(
     compared = _most_voting(independent)
     table = pairwise(independent, actors=compared)
     return AgreementReport(
-        figures=_figures(coded, independent, seed=seed, replicates=replicates),
+        figures=_figures(coded, independent, seed=seed, replicates=replicates, apart=apart),
         pairs=table.frame(),
         classes=per_class(independent, rows, seed=seed, replicates=replicates),
         actors=per_actor(independent, rows, seed=seed, replicates=replicates),
@@ -151,7 +160,12 @@ def agreement_report(
 
 
 def _figures(
-    coded: VoteCodes, independent: VoteCodes, *, seed: int, replicates: int
+    coded: VoteCodes,
+    independent: VoteCodes,
+    *,
+    seed: int,
+    replicates: int,
+    apart: Distance | None,
 ) -> dict[str, dict[str, Figure]]:
     """Figures of every scope."""
     human, anchored = independent.flags["human"], independent.flags["anchored"]
@@ -174,7 +188,11 @@ def _figures(
     for scope, chosen in within.items():
         # Without circular or anchored votes several scopes are one and the same.
         twin = next((name for name in figures if within[name] is chosen), None)
-        found = figures[twin] if twin else _within(chosen, seed=seed, replicates=replicates)
+        found = (
+            figures[twin]
+            if twin
+            else _within(chosen, seed=seed, replicates=replicates, apart=apart)
+        )
         figures[scope] = found
     for scope, (chosen, people) in between.items():
         machines = ~chosen.flags["human"]
@@ -182,12 +200,20 @@ def _figures(
     return figures
 
 
-def _within(coded: VoteCodes, *, seed: int, replicates: int) -> dict[str, Figure]:
+def _within(
+    coded: VoteCodes, *, seed: int, replicates: int, apart: Distance | None
+) -> dict[str, Figure]:
     """Figures of votes that are all compared with each other."""
     rows, n_actors = count_votes(coded), coded.n_voters
     alpha = alpha_figure(rows, n_actors=n_actors, seed=seed, replicates=replicates)
     others = coefficient_figures(WITHIN, rows, n_actors=n_actors, seed=seed, replicates=replicates)
-    return {**others, alpha.name: alpha}
+    found = {**others, alpha.name: alpha}
+    if apart is not None:
+        graded = alpha_figure(
+            rows, n_actors=n_actors, seed=seed, replicates=replicates, scale=apart
+        )
+        found["taxonomy_alpha"] = replace(graded, name="taxonomy_alpha")
+    return found
 
 
 def _most_voting(coded: VoteCodes) -> list[int]:

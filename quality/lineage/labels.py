@@ -3,6 +3,7 @@
 import polars as pl
 
 from quality.ledger import vote_sets
+from quality.ontology.mapping import ClassMapping
 from quality.schema import HISTORY, LABELS
 
 
@@ -94,13 +95,15 @@ def history_rows(
     release: str,
     recipe_changed: bool,
     recipe_sha256: str,
+    mapping: ClassMapping | None = None,
 ) -> pl.DataFrame:
     """Every change of a label since the last release, with its cause.
 
-    Causes, the first that applies: `new_item` (not in the last release), `retraction` (a vote
-    on it was taken back, or given back), `review` (a person voted), `new_vote` (another actor
-    voted), `ontology`, `recipe`, `reweighting` (nothing of its own changed; the estimate of the
-    actors did).
+    Causes, the first that applies: `new_item` (not in the last release), `ontology` (the old
+    label is called so now, whatever was voted since), `retraction` (a vote on it was taken
+    back, or given back), `review` (a person voted), `new_vote` (another actor voted),
+    `ontology` (another version), `recipe`, `reweighting` (nothing of its own changed; the
+    estimate of the actors did).
 
     Args:
         current: The labels of this release.
@@ -109,11 +112,12 @@ def history_rows(
         release: Name of this release.
         recipe_changed: Whether the recipe differs from the last release's.
         recipe_sha256: Digest of this release's recipe, the cause's name for `recipe`.
+        mapping: What labels of older ontologies are called now; None where none is.
 
     Returns:
         Rows of the history table, sorted by item.
     """
-    before = previous.select("item_id", from_label="label", old_ontology="ontology_version")
+    before = _called_now(previous, mapping)
     changed = current.join(before, on="item_id", how="left").filter(
         pl.col("label").ne_missing(pl.col("from_label"))
     )
@@ -122,6 +126,8 @@ def history_rows(
     cause = (
         pl.when(pl.col("old_ontology").is_null())
         .then(pl.lit("new_item"))
+        .when(pl.col("called_now") == pl.col("label"))
+        .then(pl.lit("ontology"))
         .when(pl.col("taken_back").list.len() > 0)
         .then(pl.lit("retraction"))
         .when(pl.col("by_people").list.len() > 0)
@@ -151,6 +157,18 @@ def history_rows(
         .sort("item_id")
     )
     return HISTORY.check(rows.select(list(HISTORY.columns)))
+
+
+def _called_now(previous: pl.DataFrame, mapping: ClassMapping | None) -> pl.DataFrame:
+    """item_id, from_label, old_ontology; called_now: the label in the ontology of today."""
+    before = previous.select(
+        "item_id", "label", from_label="label", old_ontology="ontology_version"
+    )
+    if mapping is None:
+        return before.rename({"label": "called_now"})
+    carried = mapping.carried(before.with_columns(ontology_version="old_ontology"))
+    called_now = pl.when(pl.col("reason").is_null()).then("label").alias("called_now")
+    return carried.select("item_id", "from_label", "old_ontology", called_now)
 
 
 def _evidence(new_votes: pl.DataFrame) -> pl.DataFrame:

@@ -7,7 +7,10 @@ from typing import Any
 import polars as pl
 
 from quality.ledger import effective_votes, retracted_ids
+from quality.ontology.mapping import ClassMapping
 from quality.synthetic.origin import parents_of
+
+COUNTS = "counts"
 
 
 @dataclass(frozen=True)
@@ -15,8 +18,10 @@ class TracedVote:
     """One vote on the item.
 
     Attributes:
-        counts: Whether it stands behind the label: neither taken back nor superseded.
-        fate: `counts`, `retracted`, `superseded` or `is a retraction`.
+        counts: Whether it stands behind the label: neither taken back nor superseded nor set
+            aside because its class is none any more.
+        fate: `counts`, `counts as CLASS` (where it was cast in an older ontology), `set aside`
+            with the reason, `retracted`, `superseded` or `is a retraction`.
     """
 
     vote_id: str
@@ -75,6 +80,7 @@ def trace(
     score: dict[str, Any] | None,
     votes: pl.DataFrame,
     history: pl.DataFrame,
+    mapping: ClassMapping | None = None,
 ) -> Trace:
     """The trace of one item.
 
@@ -85,6 +91,7 @@ def trace(
         score: Its row of scores, likewise.
         votes: All votes on it, taken back or not.
         history: All rows of its history.
+        mapping: What votes of older ontologies say; None before the first release.
     """
     label, score, item = label or {}, score or {}, item or {}
     return Trace(
@@ -96,7 +103,7 @@ def trace(
         confidence=score.get("confidence"),
         source_uri=item.get("source_uri"),
         parents=parents_of(item.get("source_uri")),
-        votes=_traced_votes(votes),
+        votes=_traced_votes(votes, mapping),
         changes=tuple(
             TracedChange(**{**row, "caused_by": tuple(row["caused_by"])})
             for row in history.sort("release").drop("item_id").iter_rows(named=True)
@@ -104,20 +111,34 @@ def trace(
     )
 
 
-def _traced_votes(votes: pl.DataFrame) -> tuple[TracedVote, ...]:
-    counting = set(effective_votes(votes)["vote_id"])
+def _traced_votes(votes: pl.DataFrame, mapping: ClassMapping | None) -> tuple[TracedVote, ...]:
+    fates = _fates(effective_votes(votes), mapping)
     taken_back = set(retracted_ids(votes))
     names = [name for name in TracedVote.__dataclass_fields__ if name not in {"counts", "fate"}]
     ordered = votes.sort(pl.coalesce("cast_at", "imported_at"), "imported_at", "vote_id")
-    return tuple(
-        TracedVote(**row, counts=row["vote_id"] in counting, fate=_fate(row, counting, taken_back))
-        for row in ordered.select(names).iter_rows(named=True)
-    )
+    traced = []
+    for row in ordered.select(names).iter_rows(named=True):
+        fate = _fate(row, fates, taken_back)
+        traced.append(TracedVote(**row, counts=fate.startswith(COUNTS), fate=fate))
+    return tuple(traced)
 
 
-def _fate(row: dict[str, Any], counting: set[str], taken_back: set[str]) -> str:
+def _fates(effective: pl.DataFrame, mapping: ClassMapping | None) -> dict[str, str]:
+    """What becomes of each vote that is an actor's last word, by its id."""
+    if mapping is None:
+        return dict.fromkeys(effective["vote_id"], COUNTS)
+    columns = ("vote_id", "given_label", "label", "reason")
+    return {
+        vote: f"set aside: {reason}"
+        if reason
+        else (COUNTS if given == label else f"{COUNTS} as {label}")
+        for vote, given, label, reason in mapping.carried(effective).select(columns).rows()
+    }
+
+
+def _fate(row: dict[str, Any], fates: dict[str, str], taken_back: set[str]) -> str:
     if row["vote_id"] in taken_back:
         return "retracted"
     if row["kind"] == "retract":
         return "is a retraction"
-    return "counts" if row["vote_id"] in counting else "superseded"
+    return fates.get(row["vote_id"], "superseded")

@@ -10,6 +10,7 @@ from quality.lineage.buckets import bucket_of, cut, to_parquet
 from quality.lineage.labels import history_rows, label_table
 from quality.lineage.splits import SharesInvalid, splits
 from quality.lineage.trace import trace
+from quality.ontology.mapping import ClassMapping
 from quality.schema import HISTORY, LABELS, VOTES
 
 SHARES = {"train": 0.7, "valid": 0.1, "test": 0.2}
@@ -154,6 +155,52 @@ def test_buckets_hold_every_row_once(buckets, seed):
 def test_equal_frames_are_equal_bytes():
     frame = pl.DataFrame({"item_id": ["a"], "values": [[0.5, None]]})
     assert to_parquet(frame) == to_parquet(frame.clone())
+
+
+def test_a_label_that_is_only_called_otherwise_changed_by_the_ontology_whatever_was_voted():
+    mapping = ClassMapping("2", ("y", "z"), {"1": {"x": ("y",), "w": ("y", "z"), "v": ()}})
+
+    def cause(old, new, *new_votes):
+        before = labels_of(votes_of(("function:f", old)), old)
+        after = labels_of(votes_of(("function:f", old)), new, previous=before, ontology="2")
+        rows = history_rows(
+            after,
+            before,
+            votes_of(*new_votes) if new_votes else VOTES.empty(),
+            release="v0002",
+            recipe_changed=True,
+            recipe_sha256="d",
+            mapping=mapping,
+        )
+        return rows.select("from_label", "to_label", "cause").rows()
+
+    assert cause("x", "y") == [("x", "y", "ontology")]
+    assert cause("x", "y", ("human:a", "y")) == [("x", "y", "ontology")]
+    assert cause("x", "z", ("human:a", "z")) == [("x", "z", "review")]
+    assert cause("w", None) == [("w", None, "ontology")]
+    assert cause("w", "z", ("human:a", "z")) == [("w", "z", "review")]
+    assert cause("v", None) == [("v", None, "ontology")]
+    assert cause("y", "y") == []
+
+
+def test_a_trace_says_what_votes_of_older_ontologies_count_as():
+    votes = votes_of(("human:a", "x"), ("human:b", "y"), ("human:c", "gone"), ("human:d", None))
+    mapping = ClassMapping("2", ("y",), {"1": {"x": ("y",)}})
+    found = trace(
+        ITEM,
+        item=None,
+        label=None,
+        score=None,
+        votes=votes,
+        history=HISTORY.empty(),
+        mapping=mapping,
+    )
+    assert {v.actor: (v.fate, v.counts) for v in found.votes} == {
+        "human:a": ("counts as y", True),
+        "human:b": ("counts", True),
+        "human:c": ("set aside: class is not in the ontology", False),
+        "human:d": ("counts", True),
+    }
 
 
 def test_a_trace_names_every_vote_and_its_fate():
