@@ -14,7 +14,7 @@ from assets.ingestion.near_duplicates import near_duplicates
 from assets.ingestion.reading import read_batch
 from assets.ingestion.set_aside import set_aside
 from assets.ingestion.taken import find_arrival, mark_published
-from assets.metadata import commit_metadata, sample, table_metadata
+from assets.metadata import commit_metadata, counts, sample, table_metadata
 from assets.ports import ProjectFolder, Stores
 from assets.runs import Run, group, key, open_run, owners
 from quality.schema import ITEMS
@@ -107,17 +107,31 @@ def _known(run: Run, batch: str) -> pl.LazyFrame | None:
 
 def _metadata(batches: Sequence[Batch], near: Sequence[pl.DataFrame]) -> dict[str, Any]:
     frame = pl.concat([b.items().collect() for b in batches])
-    counts = [b.counts for b in batches]
+    totals = [b.counts for b in batches]
     rejects = pl.concat([b.rejects().collect() for b in batches])
     return {
         **table_metadata(ITEMS, frame, ["item_id", "content", "uri", "source_uri"]),
-        "taken": sum(c.taken for c in counts),
-        "duplicates": sum(c.duplicate + c.known for c in counts),
-        "rejected": sum(c.rejected_rows for c in counts),
-        "counts": dg.MetadataValue.md("\n\n".join(c.to_markdown() for c in counts)),
+        "taken": sum(c.taken for c in totals),
+        "duplicates": sum(c.duplicate + c.known for c in totals),
+        "rejected": sum(c.rejected_rows for c in totals),
+        "counts": dg.MetadataValue.md("\n\n".join(c.to_markdown() for c in totals)),
         "rejects": sample(rejects),
         "near-duplicates": sample(pl.concat(near, how="diagonal")),
         "near_duplicates": sum(n.height for n in near),
+        **_mended(pl.concat([b.fixes() for b in batches])),
+    }
+
+
+def _mended(fixes: pl.DataFrame) -> dict[str, Any]:
+    """What cleaning mended: how often which fix, and the first of them before and after."""
+    if fixes.is_empty():
+        return {"cleaned": 0}
+    kinds = fixes["fixes"].explode().value_counts()
+    shown = fixes.with_columns(pl.col("fixes").list.join(", "))
+    return {
+        "cleaned": fixes.height,
+        "what was cleaned": counts(dict(kinds.iter_rows())),
+        "before and after": sample(shown.select("source", "row", "fixes", "before", "after")),
     }
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, ValidationError, model_validator
 
+from assets.dataset_file.cleaning import Cleaning
 from assets.dataset_file.features import Features
 from assets.dataset_file.labelers import FunctionsLabeler, SklearnLabeler, TorchLabeler
 from assets.dataset_file.language_models import LanguageModelLabeler
@@ -55,6 +56,7 @@ class Ingestion(Section):
         description="From which similarity two items are reported as near-duplicates; by default "
         "0.8 for texts (shared 5-character shingles), 0.95 for images (correlation of thumbnails).",
     )
+    cleaning: Cleaning = Field(Cleaning(), description="What is mended in items.")
 
 
 Labeler = Annotated[

@@ -59,10 +59,11 @@ def gray(image: Image.Image) -> Image.Image:
     upright = ImageOps.exif_transpose(image)
     if upright.mode.startswith(("I", "F")):
         return Image.fromarray(np.asarray(upright, dtype=np.float32) * (255 / SIXTEEN_BITS))
-    return _on_white(upright).convert("L")
+    return on_white(upright).convert("L")
 
 
-def _on_white(image: Image.Image) -> Image.Image:
+def on_white(image: Image.Image) -> Image.Image:
+    """An image laid on white where it is transparent."""
     if not image.has_transparency_data:
         return image
     picture = image.convert("RGBA")

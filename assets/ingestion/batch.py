@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from assets.ingestion.arrivals import Arrival
+from assets.ingestion.cleaning import FIXES
 from assets.ingestion.errors import CountsDoNotBalance, IngestionError
 from assets.ingestion.files import remove
 from assets.ingestion.rejects import REJECTS
@@ -103,6 +104,11 @@ class Batch:
             return REJECTS.empty().lazy()
         return pl.scan_parquet(paths, schema=dict(REJECTS.columns), hive_partitioning=False)
 
+    def fixes(self) -> pl.DataFrame:
+        """What was mended in items, duplicate and known ones included."""
+        paths = sorted((self.folder / "objects" / fixes_prefix(self.name)).glob("*.parquet"))
+        return pl.read_parquet(paths) if paths else FIXES.empty()
+
     def media(self, uri: str) -> bytes:
         """The bytes of a new item's image."""
         return (self.folder / "objects" / uri).read_bytes()
@@ -143,6 +149,11 @@ def items_prefix(batch: str) -> str:
 def rejects_prefix(batch: str) -> str:
     """Where a batch's rejects are stored."""
     return f"rejects/batch={batch}/"
+
+
+def fixes_prefix(batch: str) -> str:
+    """Where it is stored what was mended in a batch's items."""
+    return f"cleaned/batch={batch}/"
 
 
 def raw_prefix(batch: str) -> str:

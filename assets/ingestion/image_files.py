@@ -33,14 +33,30 @@ def take_images(arrival: Arrival, dataset: Dataset, preparation: Preparation) ->
     with (preparation.raw / MANIFEST).open("w", encoding="utf-8") as manifest:
         for image in read_images(arrival.inbox, arrival.files, spec, preparation.objects):
             preparation.read(1)
-            kept = image.uri or _reject(arrival, image, preparation)
+            kept = _kept(arrival, image, preparation)
             line = {"name": image.file.name, "sha256": image.file.sha256, "kept": kept}
             manifest.write(json.dumps(line, ensure_ascii=False) + "\n")
             pending += [image] if image.uri else []
             if len(pending) >= CHUNK_IMAGES:
-                preparation.add(_staged(pending, by_folder=by_folder))
+                _take(pending, preparation, by_folder=by_folder)
                 pending.clear()
-    preparation.add(_staged(pending, by_folder=by_folder))
+    _take(pending, preparation, by_folder=by_folder)
+
+
+def _take(images: Sequence[ImageRead], preparation: Preparation, *, by_folder: bool) -> None:
+    preparation.add(_staged(images, by_folder=by_folder))
+    preparation.fixed([image.fix for image in images if image.fix])
+
+
+def _kept(arrival: Arrival, image: ImageRead, preparation: Preparation) -> str | None:
+    """Where a file's own bytes are kept; None where they stay outside."""
+    if image.uri is None:
+        return _reject(arrival, image, preparation)
+    if image.fix is None:
+        return image.uri
+    target = preparation.raw / image.file.name
+    copy_verified(arrival.inbox / image.file.name, target, image.file.sha256)
+    return target.relative_to(preparation.objects).as_posix()
 
 
 def _reject(arrival: Arrival, image: ImageRead, preparation: Preparation) -> str | None:
@@ -60,6 +76,6 @@ def _staged(images: Sequence[ImageRead], *, by_folder: bool) -> pl.DataFrame:
     rows = []
     for image in images:
         name, digest = image.file.name, image.file.sha256
-        group = PurePosixPath(name).parent.as_posix() if by_folder else digest
-        rows.append((digest, None, image.uri, source_file(name), digest, group, name, None))
+        group = PurePosixPath(name).parent.as_posix() if by_folder else image.item_id
+        rows.append((image.item_id, None, image.uri, source_file(name), digest, group, name, None))
     return pl.DataFrame(rows, schema=STAGED, orient="row")

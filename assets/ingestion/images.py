@@ -8,8 +8,10 @@ from hashlib import sha256
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 
+from assets.dataset_file.cleaning import Cleaning
 from assets.dataset_file.models import Ingestion
 from assets.ingestion.arrivals import ArrivedFile
+from assets.ingestion.cleaning import Fix, clean_image
 from assets.ingestion.errors import ArrivalChanged
 from assets.ingestion.rejects import Fault, Reason
 
@@ -20,11 +22,21 @@ SUFFIXES = {"PNG": ".png", "JPEG": ".jpg", "MPO": ".jpg"}
 
 @dataclass(frozen=True)
 class ImageRead:
-    """One image file: where its bytes are stored if it is an item, else its fault."""
+    """One image file.
+
+    Attributes:
+        file: The file.
+        uri: Where the item's bytes are stored; None where it is no item.
+        fault: Why it is none.
+        item_id: Digest of the item's bytes, which are not the file's where it was mended.
+        fix: What was mended, if anything.
+    """
 
     file: ArrivedFile
     uri: str | None
     fault: Fault | None
+    item_id: str = ""
+    fix: Fix | None = None
 
 
 def read_images(
@@ -56,12 +68,23 @@ def _read(inbox: Path, file: ArrivedFile, spec: Ingestion, folder: Path) -> Imag
         data = _bytes(inbox / file.name, file)
         suffix = image_suffix(data, spec.max_image_megapixels)
         _check_name(file.name, suffix)
+        clean, fix = _cleaned(file, data, spec.cleaning)
     except Fault as fault:
         return ImageRead(file, None, fault)
-    uri = media_path(file.sha256, suffix)
+    item_id = fix.item_id if fix else file.sha256
+    uri = media_path(item_id, ".png" if fix else suffix)
     (folder / uri).parent.mkdir(parents=True, exist_ok=True)
-    (folder / uri).write_bytes(data)
-    return ImageRead(file, uri, None)
+    (folder / uri).write_bytes(clean)
+    return ImageRead(file, uri, None, item_id, fix)
+
+
+def _cleaned(file: ArrivedFile, data: bytes, spec: Cleaning) -> tuple[bytes, Fix | None]:
+    if spec == Cleaning():
+        return data, None
+    clean, fixes, before, after = clean_image(data, spec)
+    if not fixes:
+        return data, None
+    return clean, Fix(file.name, None, sha256(clean).hexdigest(), fixes, before, after)
 
 
 def _check_outside(file: ArrivedFile, spec: Ingestion) -> None:

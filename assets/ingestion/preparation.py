@@ -9,7 +9,14 @@ import polars as pl
 
 from assets.dataset_file.models import Dataset
 from assets.ingestion.arrivals import ArrivedFile
-from assets.ingestion.batch import Counts, items_prefix, raw_prefix, rejects_prefix
+from assets.ingestion.batch import (
+    Counts,
+    fixes_prefix,
+    items_prefix,
+    raw_prefix,
+    rejects_prefix,
+)
+from assets.ingestion.cleaning import Fix, fixes_frame
 from assets.ingestion.files import copy_verified, remove
 from assets.ingestion.rejects import NO_FAULT, Fault, Reason, Reject, RejectLog
 from assets.ingestion.staging import Staging, items_table
@@ -42,6 +49,14 @@ class Preparation:
     def add(self, items: pl.DataFrame) -> None:
         """Add staged items."""
         self._log.add_frame(self._staging.add(items))
+
+    def fixed(self, fixes: Sequence[Fix]) -> None:
+        """Note what was mended in items."""
+        if fixes:
+            folder = self.objects / fixes_prefix(self._batch)
+            folder.mkdir(parents=True, exist_ok=True)
+            path = folder / f"part-{len(list(folder.iterdir())):04}.parquet"
+            fixes_frame(fixes).write_parquet(path, compression="zstd")
 
     def reject(self, rejects: Sequence[Reject], header: bytes = b"") -> None:
         """Set rows aside, with the header that a file of them has to start with."""

@@ -36,6 +36,7 @@ class Reason(StrEnum):
     OVERSIZED_ITEM = "oversized_item"
     UNREADABLE_IMAGE = "unreadable_image"
     OVERSIZED_IMAGE = "oversized_image"
+    TOO_SMALL = "too_small"
 
 
 NO_FAULT = (Reason.DUPLICATE, Reason.KNOWN)

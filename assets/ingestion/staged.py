@@ -1,12 +1,15 @@
 """Rows of a source as items, with their ids and where they come from."""
 
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
 import polars as pl
 
+from assets.dataset_file.cleaning import Cleaning
 from assets.dataset_file.models import Dataset
+from assets.ingestion.cleaning import Fix, TextCleaner, excerpt
 from assets.ingestion.content import Content, contents
 from assets.ingestion.layout import Chunk
 from assets.ingestion.rejects import Fault, Reason, Reject, escaped
@@ -24,9 +27,24 @@ STAGED = {
 }
 
 
+@dataclass(frozen=True)
+class Staged:
+    """What the rows of a chunk came to.
+
+    Attributes:
+        items: The items.
+        rejects: The rows that are none.
+        fixes: What was mended in the items.
+    """
+
+    items: pl.DataFrame
+    rejects: list[Reject]
+    fixes: list[Fix]
+
+
 def staged(
     chunk: Chunk, dataset: Dataset, *, source: str, source_sha256: str, number_word: str
-) -> tuple[pl.DataFrame, list[Reject]]:
+) -> Staged:
     """The items of a chunk, and the rows of it that are none.
 
     Args:
@@ -37,7 +55,8 @@ def staged(
         number_word: What a row's number counts: `line` or `row`.
     """
     limit = int(dataset.ingestion.max_item_kb * 1024)
-    content = contents(chunk, dataset)
+    raw = contents(chunk, dataset)
+    content, mended = _cleaned(raw, dataset)
     ids = [_item_id(each, limit) for each in content]
     good = [index for index, item_id in enumerate(ids) if isinstance(item_id, str)]
     groups, names = _column(chunk, chunk.layout.group), _column(chunk, chunk.layout.id)
@@ -54,7 +73,38 @@ def staged(
     }
     faults = [(i, fault) for i, fault in enumerate(ids) if isinstance(fault, Fault)]
     rejects = [_reject(chunk, index, fault, source) for index, fault in faults]
-    return pl.DataFrame(rows, schema=STAGED), rejects
+    fixes = [
+        Fix(
+            source,
+            chunk.numbers[i],
+            str(ids[i]),
+            mended[i],
+            excerpt(str(raw[i])),
+            excerpt(str(content[i])),
+        )
+        for i in good
+        if i in mended
+    ]
+    return Staged(pl.DataFrame(rows, schema=STAGED), rejects, fixes)
+
+
+def _cleaned(
+    raw: list[Content], dataset: Dataset
+) -> tuple[list[Content], dict[int, tuple[str, ...]]]:
+    """Texts as the dataset file wants them, and what was mended by place."""
+    cleaning = dataset.ingestion.cleaning
+    if dataset.modality != "text" or cleaning == Cleaning():
+        return raw, {}
+    cleaner, content, mended = TextCleaner.of(cleaning), list[Content](), {}
+    for place, text in enumerate(raw):
+        try:
+            clean, fixes = (text, ()) if isinstance(text, Fault) else cleaner.clean(text)
+        except Fault as fault:
+            clean, fixes = fault, ()
+        content.append(clean)
+        if fixes:
+            mended[place] = fixes
+    return content, mended
 
 
 def _item_id(content: Content, limit: int) -> Content:

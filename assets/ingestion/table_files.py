@@ -51,12 +51,13 @@ def _take(file: ArrivedFile, path: Path, dataset: Dataset, preparation: Preparat
     word = "row" if path.suffix.lower() == ".parquet" else "line"
     rows = 0
     for chunk in _chunks(file, path, dataset):
-        items, rejects = staged(
+        found = staged(
             chunk, dataset, source=file.name, source_sha256=file.sha256, number_word=word
         )
         preparation.read(chunk.read)
-        preparation.add(items)
-        preparation.reject([*chunk.rejects, *rejects], chunk.header)
+        preparation.add(found.items)
+        preparation.fixed(found.fixes)
+        preparation.reject([*chunk.rejects, *found.rejects], chunk.header)
         rows += chunk.read
     if not rows:
         raise Fault(Reason.EMPTY_FILE, "no rows")

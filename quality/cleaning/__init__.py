@@ -1,0 +1,1 @@
+"""Cleaning: what is mended in an item before it is one, and what was mended."""
