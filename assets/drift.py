@@ -10,8 +10,9 @@ import polars as pl
 from assets.dataset_file.models import Dataset
 from assets.drift_thresholds import calibrated_policy
 from assets.evidence import last_release
+from assets.features.workspace import Workspace
 from assets.metadata import commit_metadata, picture, sample
-from assets.ports import Stores
+from assets.ports import ProjectFolder, Stores
 from assets.recipe import canonical_json
 from assets.runs import Run, group, key, open_run, owners
 from quality.drift.policy import DriftPolicy
@@ -41,10 +42,13 @@ def drift_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.AssetsDefin
         check_specs=[dg.AssetCheckSpec("no_batch_has_drifted", asset=key(dataset, "drift"))],
     )
     def drift(
-        context: dg.AssetExecutionContext, stores: dg.ResourceParam[Stores]
+        context: dg.AssetExecutionContext,
+        stores: dg.ResourceParam[Stores],
+        project: dg.ResourceParam[ProjectFolder],
     ) -> dg.MaterializeResult:
         run = open_run(context, stores, dataset)
-        reports, uncalibrated = _reports(run, run.head(), context)
+        workspace = Workspace(project.root, project.cache(), context.log.info)
+        reports, uncalibrated = _reports(run, run.head(), workspace)
         verdict = max((r.verdict for r in reports.values()), key=SEVERITY.index, default="none")
         found = {
             "verdict": verdict,
@@ -93,9 +97,7 @@ def _plain(report: Any) -> Any:
     return json.loads(made) if isinstance(made, str) else made
 
 
-def _reports(
-    run: Run, at: str, context: dg.AssetExecutionContext
-) -> tuple[dict[str, Any], str | None]:
+def _reports(run: Run, at: str, workspace: Workspace) -> tuple[dict[str, Any], str | None]:
     """One report a batch that holds items which the last release does not have.
 
     Also why the thresholds are not calibrated on that release's batches, if they are not.
@@ -119,9 +121,16 @@ def _reports(
         if current.is_empty():
             continue
         found[batch] = _compare(
-            run, at, reference, current, labels=now, confidence=confidence, policy=policy
+            run,
+            at,
+            reference,
+            current,
+            labels=now,
+            confidence=confidence,
+            policy=policy,
+            workspace=workspace,
         )
-        context.log.info("batch %s: %s", batch, found[batch].verdict)
+        workspace.tell(f"batch {batch}: {found[batch].verdict}")
     return found, uncalibrated
 
 
@@ -146,6 +155,7 @@ def _compare(
     labels: pl.DataFrame,
     confidence: pl.DataFrame,
     policy: DriftPolicy,
+    workspace: Workspace,
 ) -> Any:
     from assets.features.description import describe
     from assets.features.featurize import featurize
@@ -158,7 +168,8 @@ def _compare(
 
     frames = [describe(_few(i, DESCRIBED), run.dataset, media) for i in (reference, current)]
     vectors = [
-        featurize(_few(i, EMBEDDED), run.dataset, media).dense() for i in (reference, current)
+        featurize(_few(i, EMBEDDED), run.dataset, media, workspace).dense()
+        for i in (reference, current)
     ]
     given = [labels.join(items, on="item_id", how="semi") for items in (reference, current)]
     sure = [confidence.join(items, on="item_id", how="semi") for items in (reference, current)]

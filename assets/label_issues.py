@@ -8,10 +8,12 @@ import polars as pl
 
 from assets.dataset_file.labelers import SklearnLabeler, TorchLabeler
 from assets.dataset_file.models import Dataset
+from assets.encoders.errors import EncoderError
 from assets.evidence import ACCEPTED
+from assets.features.workspace import Workspace
 from assets.labelers.errors import TrainingFailed
 from assets.metadata import commit_metadata, picture, sample
-from assets.ports import Stores
+from assets.ports import ProjectFolder, Stores
 from assets.runs import Run, group, key, open_run, owners
 from quality.lineage.buckets import to_parquet
 from quality.schema import LABELS
@@ -49,10 +51,13 @@ def label_issues_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.Asse
         ],
     )
     def label_issues(
-        context: dg.AssetExecutionContext, stores: dg.ResourceParam[Stores]
+        context: dg.AssetExecutionContext,
+        stores: dg.ResourceParam[Stores],
+        project: dg.ResourceParam[ProjectFolder],
     ) -> dg.MaterializeResult:
         run = open_run(context, stores, dataset)
-        report = find(run, run.head())
+        workspace = Workspace(project.root, project.cache(), context.log.info)
+        report = find(run, run.head(), workspace)
         reason = report if isinstance(report, str) else None
         found = pl.DataFrame(schema=COLUMNS) if isinstance(report, str) else _table(report)
         commit = run.write(
@@ -103,7 +108,7 @@ def _shown(report: "LabelIssues") -> dict[str, Any]:
     }
 
 
-def find(run: Run, at: str) -> "LabelIssues | str":
+def find(run: Run, at: str, workspace: Workspace) -> "LabelIssues | str":
     """Quality of every accepted label and whether it is an issue; or why there is none."""
     from assets.features.featurize import featurize
     from assets.labelers.out_of_fold import deal, out_of_fold
@@ -115,20 +120,23 @@ def find(run: Run, at: str) -> "LabelIssues | str":
         return f"needs {FEWEST_PER_CLASS} labels of two classes"
     items = run.items(at=at).join(usable.select("item_id", "label"), on="item_id")
     items = items.sort("item_id")
-    features = featurize(items.drop("label"), run.dataset, lambda uri: run.store.read(at, uri))
+
+    def media(uri: str) -> bytes:
+        return run.store.read(at, uri)
+
     labels, groups = items["label"].to_list(), items["group_id"].to_list()
     classes, seed = run.dataset.classes, run.dataset.splits.seed
     try:
         probabilities = out_of_fold(
             _model(run.dataset),
-            features,
+            featurize(items.drop("label"), run.dataset, media, workspace),
             labels,
             groups=groups,
             classes=classes,
             folds=FOLDS,
             seed=seed,
         )
-    except TrainingFailed as error:
+    except (EncoderError, TrainingFailed) as error:
         return str(error)
     fold = deal(groups, labels, folds=FOLDS, seed=seed).tolist()
     return find_label_issues(

@@ -6,6 +6,7 @@ import dagster as dg
 
 from assets.dataset_file.labelers import TrainedLabeler
 from assets.dataset_file.models import Dataset
+from assets.features.workspace import Workspace
 from assets.labelers.interface import Trainer
 from assets.labelers.registry import make
 from assets.metadata import commit_metadata, counts
@@ -127,7 +128,8 @@ def trained_asset(
         found = released_training_set(run.store, dataset, config.release)
         trainer = make(spec, project.root)
         assert isinstance(trainer, Trainer)  # noqa: S101 - narrows the type; the kind says so
-        trial = tried(context, run, spec, trainer, found)
+        workspace = Workspace(project.root, project.cache(), context.log.info)
+        trial = tried(context, run, spec, trainer, found, workspace=workspace)
         commit = _publish(run, spec, found, trial)
         context.log.info("%s: %s", spec.name, trial.reason)
         told = {

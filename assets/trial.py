@@ -12,6 +12,7 @@ from assets.dataset_file.labelers import TrainedLabeler
 from assets.dataset_file.semi_supervised import SemiSupervisedLabeler
 from assets.evidence import ACCEPTED
 from assets.features.matrix import FeatureMatrix
+from assets.features.workspace import Workspace
 from assets.labelers.errors import FeaturesChanged
 from assets.labelers.interface import Model, Trainer
 from assets.metadata import picture
@@ -47,6 +48,8 @@ def tried(
     spec: TrainedLabeler,
     trainer: Trainer,
     found: TrainingSet,
+    *,
+    workspace: Workspace,
 ) -> Trial:
     """A candidate that learned from a release, beside the champion.
 
@@ -56,15 +59,15 @@ def tried(
     train, test = examples(run, found), found.split("test")
     alike = bool((train["weight"] == 1).all())
     model = trainer.fit(
-        _features(run, spec, found, train),
+        _features(run, spec, found, train, workspace),
         train["label"].to_list(),
         classes=run.dataset.classes,
         weights=None if alike else train["weight"].to_list(),
         trained_on=found.release,
-        unlabeled=_unlabeled(run, spec, found),
+        unlabeled=_unlabeled(run, spec, found, workspace),
         progress=lambda done, total: context.log.debug("%s: %d of %d", spec.name, done, total),
     )
-    features = _features(run, spec, found, test)
+    features = _features(run, spec, found, test, workspace)
     truth = test["label"].to_list()
     if not truth:
         reason = f"{found.release} has no accepted label in the test split to be judged by"
@@ -113,7 +116,9 @@ def _judged(
     return Trial(model, truth, given, promoted=promoted, reason=reason, metrics=metrics)
 
 
-def _unlabeled(run: Run, spec: TrainedLabeler, found: TrainingSet) -> FeatureMatrix | None:
+def _unlabeled(
+    run: Run, spec: TrainedLabeler, found: TrainingSet, workspace: Workspace
+) -> FeatureMatrix | None:
     """Items of the train split without an accepted label, for a labeler that learns from them.
 
     An item's id is a digest, so that the first ids are as good as drawn at random.
@@ -123,11 +128,15 @@ def _unlabeled(run: Run, spec: TrainedLabeler, found: TrainingSet) -> FeatureMat
     labels = real(run.table(LABELS, at=found.commit))
     open_items = labels.filter((pl.col("split") == "train") & ~pl.col("state").is_in(ACCEPTED))
     chosen = open_items.select("item_id").sort("item_id").head(spec.max_unlabeled)
-    return _features(run, spec, found, chosen)
+    return _features(run, spec, found, chosen, workspace)
 
 
 def _features(
-    run: Run, spec: TrainedLabeler, found: TrainingSet, labels: pl.DataFrame
+    run: Run,
+    spec: TrainedLabeler,
+    found: TrainingSet,
+    labels: pl.DataFrame,
+    workspace: Workspace,
 ) -> FeatureMatrix:
     from assets.features.featurize import featurize
 
@@ -135,7 +144,11 @@ def _features(
     items = pl.concat([run.items(at=at), run.synthetic_items(at=at)])
     items = items.join(labels, on="item_id", how="semi")
     seen = run.dataset.model_copy(update={"features": spec.features_of(run.dataset.features)})
-    return featurize(items.sort("item_id"), seen, lambda uri: run.store.read(at, uri))
+
+    def media(uri: str) -> bytes:
+        return run.store.read(at, uri)
+
+    return featurize(items.sort("item_id"), seen, media, workspace)
 
 
 def figures(trial: Trial) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import polars as pl
 
 from assets.chat import ChatEndpoints
 from assets.dataset_file.models import Dataset, Labeler
+from assets.encoders.errors import EncoderError
 from assets.evidence import ACCEPTED, labels_now, last_release
 from assets.labelers.errors import FeaturesChanged, ModelUnreadable
 from assets.labelers.interface import KNOWN, ActorErrors, Ballots, LabelerInput, Trainer
@@ -60,13 +61,13 @@ def votes_asset(
         chat: dg.ResourceParam[ChatEndpoints],
     ) -> dg.MaterializeResult:
         run = open_run(context, stores, dataset)
-        see = partial(_input, context, run, spec, cache=project.cache(), chat=chat)
+        see = partial(_input, context, run, spec, project=project, chat=chat)
         try:
             voter = _voter(run, spec, root)
             if voter is None:
                 return _no_votes(run, "no champion yet: the first retraining makes one")
             cast = {b: voter.vote(see(b)) for b in context.partition_keys}
-        except (FeaturesChanged, ModelUnreadable) as error:
+        except (EncoderError, FeaturesChanged, ModelUnreadable) as error:
             context.log.warning("%s casts no votes: %s", spec.name, error)
             return _no_votes(run, str(error), usable=False)
         frames = {b: _ledger_rows(run, ballots) for b, ballots in cast.items()}
@@ -111,12 +112,14 @@ def _input(
     spec: Labeler,
     batch: str,
     *,
-    cache: Path,
+    project: ProjectFolder,
     chat: ChatEndpoints,
 ) -> LabelerInput:
     from assets.features.featurize import featurize
+    from assets.features.workspace import Workspace
 
     at = run.head()
+    workspace = Workspace(project.root, project.cache(), context.log.info)
     items = run.items(at=at, below=f"items/batch={batch}/")
     seen = run.dataset.model_copy(update={"features": spec.features_of(run.dataset.features)})
     told = [time.monotonic()]
@@ -132,11 +135,11 @@ def _input(
     return LabelerInput(
         items=items,
         ontology=run.dataset.ontology,
-        features=lambda: featurize(items, seen, media),
+        features=lambda: featurize(items, seen, media, workspace),
         media=media,
         progress=progress,
         known=lambda: _known(run),
-        cache=cache,
+        cache=project.cache(),
         chat=chat,
         say=lambda message: context.log.info("%s: %s", batch, message),
     )

@@ -11,6 +11,7 @@ from assets.dataset_file.labelers import FunctionsLabeler, SklearnLabeler, Torch
 from assets.dataset_file.language_models import LanguageModelLabeler
 from assets.dataset_file.ontology import Ontology, unfit
 from assets.dataset_file.ontology_labeler import OntologyLabeler
+from assets.dataset_file.pretrained import PretrainedLabeler, ZeroShotLabeler
 from assets.dataset_file.section import NAME, Section, Share, Weight
 from assets.dataset_file.semi_supervised import LabelSpreadingLabeler
 from assets.dataset_file.synthetic import SyntheticSource
@@ -65,7 +66,9 @@ Labeler = Annotated[
     | TorchLabeler
     | LabelSpreadingLabeler
     | OntologyLabeler
-    | LanguageModelLabeler,
+    | LanguageModelLabeler
+    | PretrainedLabeler
+    | ZeroShotLabeler,
     Field(discriminator="kind"),
 ]
 

@@ -3,5 +3,6 @@
 from assets.features.description import describe
 from assets.features.featurize import features_version, featurize
 from assets.features.matrix import FeatureMatrix
+from assets.features.workspace import Workspace
 
-__all__ = ["FeatureMatrix", "describe", "features_version", "featurize"]
+__all__ = ["FeatureMatrix", "Workspace", "describe", "features_version", "featurize"]

@@ -16,7 +16,8 @@ class FeaturesMismatch(AssetError):
         self.modality = modality
         super().__init__(
             f"features.kind '{kind}' cannot be made of {modality} items; expected 'auto', "
-            "or 'pixels' for images, 'hashed_ngrams' for texts, 'columns' for tables"
+            "or 'pixels' for images, 'hashed_ngrams' for texts, 'columns' for tables, or "
+            "'embeddings' for images and texts"
         )
 
 

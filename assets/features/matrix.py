@@ -16,7 +16,7 @@ class FeatureMatrix:
         item_ids: The items, in row order.
         names: A name for each column.
         matrix: float32 [items, columns]: an array, or a `scipy.sparse.csr_array` for texts.
-        kind: pixels, hashed_ngrams or columns.
+        kind: What they are, as `features.kind` names it.
         version: Digest of the code and of the settings that made them.
     """
 

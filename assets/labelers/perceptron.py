@@ -64,7 +64,7 @@ class Perceptron:
     def predict_proba(self, matrix: Any) -> NDArray[np.float64]:
         """Probabilities [n, K] of dense or CSR rows."""
         parts = [np.zeros((0, self.arrays[-1].shape[0]))]
-        with torch.inference_mode(), _one_thread():
+        with torch.inference_mode(), one_thread():
             for start in range(0, matrix.shape[0], PREDICT_ROWS):
                 rows = _dense(matrix[start : start + PREDICT_ROWS])
                 inputs = _standard(rows.to(self._device), self._mean, self._scale)
@@ -123,7 +123,7 @@ class _Training:
         kept, learned = self._kept_and_learned()
         best, best_loss, best_epoch = self._perceptron(), np.inf, 0
         for epoch in range(1, settings.epochs + 1):
-            with _one_thread():
+            with one_thread():
                 self._pass(learned, optimizer, epoch)
                 loss = self._loss_on(kept)
             progress(epoch, settings.epochs)
@@ -229,7 +229,8 @@ def _scores(
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
+    """Sums of several threads differ in their last bits; afterwards there are as many as before."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -13,9 +13,11 @@ FACTORIES = {
     "functions": "assets.labelers.functions:FunctionsLabeler",
     "label_spreading": "assets.labelers.label_spreading:LabelSpreadingTrainer",
     "ontology": "assets.labelers.ontology:OntologyLabeler",
+    "pretrained": "assets.labelers.pretrained:PretrainedTrainer",
     "sklearn": "assets.labelers.sklearn:SklearnTrainer",
     "llm": "assets.labelers.llm.labeler:LanguageModel",
     "torch": "assets.labelers.torch:TorchTrainer",
+    "zero_shot": "assets.labelers.zero_shot:ZeroShotLabeler",
 }
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from assets.dataset_file.labelers import NetworkLabeler
 from assets.dataset_file.labelers import TorchLabeler as Section
+from assets.dataset_file.pretrained import PretrainedLabeler
 from assets.features.matrix import FeatureMatrix
 from assets.labelers.errors import LabelerError, TrainingFailed
 from assets.labelers.interface import Model, Probabilities, Progress, no_progress
@@ -122,7 +123,7 @@ class TorchTrainer:
         return perceptron.arrays, epochs
 
 
-def device_of(section: NetworkLabeler) -> str:
+def device_of(section: NetworkLabeler | PretrainedLabeler) -> str:
     """Cpu or cuda. Raises LabelerError where a GPU is asked for and there is none."""
     import torch
 

@@ -1,5 +1,6 @@
 """What several tests of assets/ start from."""
 
+import json
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -53,3 +54,58 @@ def dataset_of() -> Callable[..., Dataset]:
         return Dataset.model_validate({**facts, **sections})
 
     return make
+
+
+WORDS = ("good", "bad", "film", "fine", "poor", "great", "awful", "a", "the", "of", "plot", "dull")
+
+
+@pytest.fixture(scope="session")
+def text_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a tiny sentence encoder of three layers that learned nothing; do not write."""
+    pytest.importorskip("sentence_transformers", reason="the extra `text` is not installed")
+    import torch
+    from transformers import BertConfig, BertModel, BertTokenizer
+
+    folder = tmp_path_factory.mktemp("text_encoder")
+    vocabulary = folder / "vocab.txt"
+    vocabulary.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]))
+    BertTokenizer(str(vocabulary)).save_pretrained(folder)
+    config = BertConfig(
+        vocab_size=5 + len(WORDS),
+        hidden_size=16,
+        num_hidden_layers=3,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=32,
+        initializer_range=0.1,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        BertModel(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def image_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a tiny vision transformer on 8 x 8 grey pixels that learned nothing."""
+    pytest.importorskip("transformers", reason="the extra `text` is not installed")
+    import torch
+    from transformers import ViTConfig, ViTModel
+
+    folder = tmp_path_factory.mktemp("image_encoder")
+    config = ViTConfig(
+        hidden_size=16,
+        num_hidden_layers=3,
+        num_attention_heads=2,
+        intermediate_size=32,
+        image_size=8,
+        patch_size=2,
+        num_channels=1,
+        initializer_range=0.1,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        ViTModel(config).save_pretrained(folder)
+    told = {"size": {"height": 8, "width": 8}, "image_mean": [0.5], "image_std": [0.5]}
+    (folder / "preprocessor_config.json").write_text(json.dumps(told))
+    return folder

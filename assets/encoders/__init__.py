@@ -1,0 +1,1 @@
+"""Pretrained encoders: found, checked, opened; embeddings made once and kept."""
