@@ -15,7 +15,7 @@ from assets.ports import ProjectFolder, Stores
 from assets.publication import publish
 from assets.retraining import TrainingSet, is_due, released_training_set
 from assets.runs import Run, group, key, open_run, owners
-from assets.trial import Trial, figures, pictures, tried
+from assets.trial import Trial, figures, notes, pictures, tried
 
 NEW_CONTENT = (
     dg.AutomationCondition.any_deps_match(
@@ -137,6 +137,7 @@ def trained_asset(
             "version": trial.model.version,
             "release": found.release,
             **figures(trial),
+            **notes(trial),
         }
         yield dg.MaterializeResult(
             asset_key=key(dataset, candidate),

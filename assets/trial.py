@@ -165,6 +165,12 @@ def figures(trial: Trial) -> dict[str, Any]:
     }
 
 
+def notes(trial: Trial) -> dict[str, Any]:
+    """What its card notes: warnings, and why a strategy was chosen."""
+    told = trial.model.card.get("notes") or ()
+    return {"notes": dg.MetadataValue.md("\n".join(f"- {note}" for note in told))} if told else {}
+
+
 def pictures(run: Run, trial: Trial) -> dict[str, Any]:
     """What a person looks at: confusion and reliability on the test split."""
     from quality.pictures.matrices import confusion

@@ -267,7 +267,7 @@ def test_changed_bytes_are_not_loaded(text_encoder: Path, strategy: str) -> None
     spec = labeler(text_encoder, strategy, epochs=1)
     model, _ = learned(spec)
     files = model.dump()
-    files["weights.safetensors"] = files["weights.safetensors"][:-1] + b"?"
+    files["weights.safetensors"] = files["weights.safetensors"][:-1] + b"!"
     with pytest.raises(ModelUntrusted):
         trainer(spec).load(files, version=model.version)
 
