@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from quality.drift.chi_square import ChiSquareTest, chi_square
 from quality.drift.divergence import jensen_shannon, psi, total_variation
 from quality.drift.kolmogorov import ks_p_values
-from quality.drift.ordered import OrderedPair, ordered
+from quality.drift.ordered import OrderedPair, in_one_precision, present_in_order
 from quality.drift.policy import DriftPolicy
 
 Kind = Literal["numeric", "categorical", "embedding", "other"]
@@ -39,6 +39,7 @@ class FeatureDrift:
         p_value: Chance of a difference this large from one source.
         corrected_p: The same after the report's correction; hold this one against alpha.
         effect: Share of probability that moved, 0 to 1.
+        threshold: Calibrated effect that decided in place of the p-value; None where p decided.
         drifted: More than chance, and large enough to matter.
         watched: More than chance, not large enough to be drift, large enough to look at.
         wasserstein: How far a value moved on average, in the column's unit.
@@ -55,6 +56,7 @@ class FeatureDrift:
     p_value: float | None = None
     corrected_p: float | None = None
     effect: float | None = None
+    threshold: float | None = None
     drifted: bool = False
     watched: bool = False
     wasserstein: float | None = None
@@ -94,7 +96,7 @@ def measure_numbers(
     """Measures a numeric column, (n,) and (m,); NaN is missing."""
     if 0 in (reference.size, current.size):
         return FeatureDrift(name, "numeric", reason="no values on one side")
-    one, two = reference[~np.isnan(reference)], current[~np.isnan(current)]
+    one, two = present_in_order(reference), present_in_order(current)
     present = (one.size, two.size)
     missing = (reference.size - one.size, current.size - two.size)
     shares = (missing[0] / reference.size, missing[1] / current.size)
@@ -106,7 +108,7 @@ def measure_numbers(
     if min(present) < policy.min_n:
         reason = f"only {present[0]} and {present[1]} values are present, {policy.min_n} are needed"
         return replace(row, effect=None if gone is None else moved, reason=reason)
-    pair = ordered(one, two)
+    pair = OrderedPair(*in_one_precision(one, two))
     distance = pair.ks_distance()
     counts = [np.append(*both) for both in zip(pair.bin_counts(policy.bins), missing, strict=True)]
     p_value = float(ks_p_values(np.array([distance]), *present)[0])
@@ -184,7 +186,7 @@ def _wasserstein(pair: OrderedPair) -> float | None:
 
 def _numbers(column: pl.Series) -> NDArray[Any]:
     floats = column if column.dtype == pl.Float32 else column.cast(pl.Float64)
-    return floats.fill_null(float("nan")).to_numpy()
+    return (floats.fill_null(float("nan")) if floats.null_count() else floats).to_numpy()
 
 
 def class_counts(column: pl.Series) -> dict[str, int]:

@@ -30,6 +30,11 @@ def report_markdown(report: "DriftReport") -> str:
     certain = f"a corrected p ({policy.correction}) of at most {policy.alpha:g}"
     large = f"an effect, the share of probability that moved, of at least {policy.min_effect:g}"
     lines += ["", f"Drift is {certain} and {large}."]
+    if policy.thresholds:
+        lines[-1] += (
+            " Columns are held to what accepted batches differ by, where that is known, instead "
+            "of to p."
+        )
     return "\n".join(lines) + "\n"
 
 

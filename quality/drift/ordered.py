@@ -62,10 +62,25 @@ def ordered(reference: Any, current: Any) -> OrderedPair:
     Raises:
         DriftError: A sample is empty or holds NaN.
     """
-    pair = OrderedPair(_sorted(reference, "reference"), _sorted(current, "current"))
-    if pair.reference.dtype == pair.current.dtype:
-        return pair
-    return OrderedPair(pair.reference.astype(np.float64), pair.current.astype(np.float64))
+    one, two = _sorted(reference, "reference"), _sorted(current, "current")
+    return OrderedPair(*in_one_precision(one, two))
+
+
+def present_in_order(values: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """The values in ascending order, without NaN."""
+    ascending = np.sort(values)
+    # numpy sorts NaN to the end.
+    missing = int(np.isnan(ascending).sum()) if ascending.size and np.isnan(ascending[-1]) else 0
+    return ascending[: ascending.size - missing]
+
+
+def in_one_precision(
+    one: NDArray[np.floating[Any]], two: NDArray[np.floating[Any]]
+) -> tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]:
+    """Both as they are, or as float64 where they differ."""
+    if one.dtype == two.dtype:
+        return one, two
+    return one.astype(np.float64), two.astype(np.float64)
 
 
 def ks(reference: Any, current: Any) -> KsTest:
@@ -152,19 +167,17 @@ def _widest_gap(one: Any, two: Any) -> int:
 
 
 def _area(one: Any, two: Any) -> float:
-    """Area between two distribution functions, times one.size * two.size."""
+    """Area between two quantile functions, times one.size * two.size.
+
+    The steps follow from the sizes alone, so that no branch hangs on the values.
+    """
     n, m = one.size, two.size
-    i, j, area = 0, 0, 0.0
-    value = min(one[0], two[0])
+    i, j, reached, area = 0, 0, 0, 0.0
     while i < n and j < m:
-        smaller = min(one[i], two[j])
-        area += abs(i * m - j * n) * (smaller - value)
-        value = smaller
-        take_one, take_two = one[i] <= two[j], two[j] <= one[i]
-        i += take_one
-        j += take_two
-    for rest, count, other, start in ((one, n, m, i), (two, m, n, j)):
-        for k in range(start, count):
-            area += (count - k) * other * (rest[k] - value)
-            value = rest[k]
+        end_i, end_j = (i + 1) * m, (j + 1) * n
+        step = min(end_i, end_j)
+        area += abs(one[i] - two[j]) * (step - reached)
+        reached = step
+        i += end_i == step
+        j += end_j == step
     return float(area)

@@ -16,13 +16,7 @@ def picture_of(report: "DriftReport") -> bytes:
     return drift_by_feature(
         [row.name for row in held],
         [math.nan if row.effect is None else row.effect for row in held],
-        [_bar(report, row.name) for row in held],
+        [max(report.policy.min_effect, row.threshold or 0.0) for row in held],
         drifted=[row.drifted for row in held],
         measure="share of probability that moved",
     )
-
-
-def _bar(report: "DriftReport", name: str) -> float:
-    policy, sizes = report.policy, (report.n_reference, report.n_current)
-    calibrated = policy.thresholds.effect_for(name, *sizes) if policy.thresholds else None
-    return max(policy.min_effect, calibrated or 0.0)

@@ -8,7 +8,9 @@ from quality.drift.errors import DriftError
 
 Correction = Literal["holm", "benjamini_hochberg"]
 
-QUESTIONS = ("columns", "embeddings", "labels", "confidence")
+Question = Literal["columns", "embeddings", "labels", "confidence"]
+
+QUESTIONS: tuple[Question, ...] = ("columns", "embeddings", "labels", "confidence")
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,14 @@ class DriftPolicy:
             ("max_classes", self.max_classes >= 2, "at least 2 classes"),  # noqa: PLR2004
             ("max_rows", self.max_rows >= self.min_n, "at least min_n rows"),
         ]
+
+    def threshold_for(
+        self, question: Question, name: str, n_reference: int, n_current: int
+    ) -> float | None:
+        """The calibrated effect that decides; None where there is none: columns alone have one."""
+        if self.thresholds is None or question != "columns":
+            return None
+        return self.thresholds.effect_for(name, n_reference, n_current)
 
     def as_dict(self) -> dict[str, object]:
         """The policy as plain values, for the recipe and the report."""

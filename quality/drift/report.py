@@ -6,7 +6,9 @@ holds for the whole report.
 """
 
 import json
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -25,7 +27,7 @@ from quality.drift.embeddings import measure_embeddings
 from quality.drift.errors import DriftError
 from quality.drift.markdown import report_markdown
 from quality.drift.picture import picture_of
-from quality.drift.policy import DriftPolicy
+from quality.drift.policy import DriftPolicy, Question
 from quality.drift.verdict import Verdict, conclude, judge
 
 Pair = tuple[NDArray[Any], NDArray[Any]]
@@ -108,7 +110,8 @@ def drift_report(
         return replace(
             made, reasons=(f"{reason} anything, {policy.min_n} are needed on each side",)
         )
-    measured = {"columns": _measure_columns(reference, current, policy)}
+    measured: dict[Question, list[FeatureDrift]] = {}
+    measured["columns"] = _measure_columns(reference, current, policy)
     if embeddings is not None:
         measured["embeddings"] = [measure_embeddings(*embeddings, seed=seed, policy=policy)]
     if labels is not None:
@@ -118,11 +121,11 @@ def drift_report(
     return _decided(made, measured)
 
 
-def _decided(made: DriftReport, measured: dict[str, list[FeatureDrift]]) -> DriftReport:
+def _decided(made: DriftReport, measured: dict[Question, list[FeatureDrift]]) -> DriftReport:
     """Fills the report in: each question's rows judged at its share of alpha, then the verdict."""
     sizes = (made.n_reference, made.n_current)
     judged = {
-        question: judge(rows, made.policy, questions=len(measured), sizes=sizes)
+        question: judge(rows, made.policy, question=question, questions=len(measured), sizes=sizes)
         for question, rows in measured.items()
     }
     verdict, reasons = conclude([row for rows in judged.values() for row in rows], made.policy)
@@ -141,7 +144,9 @@ def _measure_columns(
     reference: pl.DataFrame, current: pl.DataFrame, policy: DriftPolicy
 ) -> list[FeatureDrift]:
     names = dict.fromkeys([*reference.columns, *current.columns])
-    return [_measure_column(name, reference, current, policy) for name in names]
+    # Sorting and the kernels let go of the interpreter, so that threads use all cores.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(lambda name: _measure_column(name, reference, current, policy), names))
 
 
 def _measure_column(

@@ -6,7 +6,7 @@ import pytest
 
 from quality.drift.errors import DriftError
 from quality.drift.policy import DriftPolicy, Thresholds
-from quality.drift.report import drift_report
+from quality.drift.report import DriftReport, drift_report
 from quality.drift.thresholds import calibrated_thresholds
 
 EVERYTHING = DriftPolicy(min_effect=0, watch_effect=0)
@@ -75,6 +75,26 @@ def test_a_smaller_sample_gets_a_higher_threshold_and_a_larger_one_keeps_its_own
     assert thresholds.effect_for("x", 250, 250) == pytest.approx(0.2)
     assert thresholds.effect_for("x", 10**6, 10**6) == pytest.approx(0.1)
     assert thresholds.effect_for("y", 1000, 1000) is None
+
+
+def moved_by_a_threshold_of(effect: float) -> DriftReport:
+    """Everybody was `a` and is `b`; a column is named as the question of the labels is."""
+    before, now = (pl.DataFrame({"label": [name] * 100}) for name in "ab")
+    policy = DriftPolicy(thresholds=Thresholds({"label": effect}, 0.01, 0.01, 100, 100, 9))
+    return drift_report(before, now, seed=0, policy=policy, labels=(before, now))
+
+
+def test_the_threshold_of_a_column_named_label_is_not_that_of_the_labels() -> None:
+    report = moved_by_a_threshold_of(1.0)
+    assert (report.features[0].threshold, report.features[0].drifted) == (1.0, False)
+    assert report.label is not None
+    assert (report.label.threshold, report.label.drifted) == (None, True)
+
+
+def test_the_reasons_say_whether_a_threshold_or_a_p_value_decided() -> None:
+    by_threshold, by_p = sorted(moved_by_a_threshold_of(0.2).reasons, key=lambda r: "p " in r)
+    assert "accepted batches seldom move by more than 20.0%" in by_threshold
+    assert "corrected p" in by_p
 
 
 def test_the_same_seed_gives_the_same_thresholds() -> None:
