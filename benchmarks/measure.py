@@ -16,6 +16,9 @@ from typing import Any
 
 Task = Callable[[], Any]
 
+MUCH_MB = 500.0
+"""From here on a peer's memory is worth comparing."""
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -26,7 +29,15 @@ class Measured:
     value: Any
 
 
-def contest(title: str, ours: str, peer: str | None, *, repeats: int = 5, **arguments: Any) -> None:
+def contest(
+    title: str,
+    ours: str,
+    peer: str | None,
+    *,
+    repeats: int = 5,
+    warm_peer: bool = True,
+    **arguments: Any,
+) -> list[Measured]:
     """Prints a line: medians, their ratio, peak memory and the largest difference.
 
     Args:
@@ -34,26 +45,35 @@ def contest(title: str, ours: str, peer: str | None, *, repeats: int = 5, **argu
         ours: `module:function` of our contender.
         peer: `module:function` of the peer, or None where nothing is comparable.
         repeats: Turns of each.
+        warm_peer: Whether the peer, too, runs once before its turns count; ours always does.
         arguments: Given to both when they prepare.
+
+    Returns:
+        What was measured of ours and, where there is one, of the peer.
     """
     names = [ours] if peer is None else [ours, peer]
-    found = _take_turns(names, repeats, arguments)
+    found = _take_turns(names, [True, warm_peer], repeats, arguments)
     line = f"{title:52s} {found[0].seconds:9.3f} s {found[0].peak_mb:7.0f} MB"
     if len(found) > 1:
         line += f" | peer {found[1].seconds:9.3f} s {found[1].peak_mb:7.0f} MB"
         line += f" | {found[1].seconds / found[0].seconds:7.1f} x"
         line += f" | differ by {_difference(found[0].value, found[1].value)}"
+        if found[1].peak_mb > MUCH_MB:
+            line += f" | memory {found[0].peak_mb / found[1].peak_mb:.0%} of the peer's"
     print(line, flush=True)
+    return found
 
 
-def _take_turns(names: list[str], repeats: int, arguments: dict[str, Any]) -> list[Measured]:
+def _take_turns(
+    names: list[str], warm: list[bool], repeats: int, arguments: dict[str, Any]
+) -> list[Measured]:
     """Runs each contender in its process, in turns."""
     context = multiprocessing.get_context("spawn")
     pipes, processes = [], []
     try:
-        for name in names:
+        for name, warmed in zip(names, warm, strict=False):
             here, there = context.Pipe()
-            process = context.Process(target=_serve, args=(there, name, arguments))
+            process = context.Process(target=_serve, args=(there, name, warmed, arguments))
             process.start()
             there.close()
             processes.append(process)
@@ -77,11 +97,12 @@ def _summary(turn: list[tuple[float, float, Any]]) -> Measured:
     return Measured(statistics.median(seconds), max(peaks), values[-1])
 
 
-def _serve(pipe: Connection, name: str, arguments: dict[str, Any]) -> None:
+def _serve(pipe: Connection, name: str, warm: bool, arguments: dict[str, Any]) -> None:
     """A contender's process: prepares, warms up, then runs whenever it is told to."""
     module, function = name.split(":")
     task: Task = getattr(importlib.import_module(module), function)(**arguments)
-    task()
+    if warm:
+        task()
     pipe.send("ready")
     while pipe.recv() == "go":
         _forget_peak()

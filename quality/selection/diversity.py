@@ -55,7 +55,9 @@ class _Cover:
         new = centers[int(self.seen[places].min()) :]
         block = max(1, _CELLS_PER_BLOCK // len(new)) if new else len(places)
         for begin in range(0, len(places), block):
-            some = places[begin : begin + block]
+            some: slice | Codes = slice(begin, begin + block)
+            if len(places) < len(self.seen):
+                some = places[some]
             squared = self._table[some] @ self._table[new].T
             squared *= -2
             squared += self._norms[new]
@@ -139,7 +141,7 @@ def _checked(features: npt.ArrayLike, n: int) -> Floats:
     """Features as a table of finite floats."""
     table = np.asarray(features)
     if table.dtype != np.float32:
-        table = table.astype(np.float64)
+        table = np.asarray(table, np.float64)
     if table.ndim != _TABLE or not np.isfinite(table).all():
         raise SelectionError(
             f"features have the shape {table.shape}; expected (items, features), all finite."
