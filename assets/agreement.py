@@ -12,6 +12,8 @@ from assets.evidence import gather
 from assets.metadata import commit_metadata, picture, sample
 from assets.ports import Stores
 from assets.recipe import canonical_json
+from assets.regions.judging import agreement_of_regions
+from assets.regions.votes import by_candidate, candidate_classes
 from assets.runs import group, key, open_run, owners
 from assets.thresholds import Threshold, agreement_thresholds, careful_people
 from quality.lineage.buckets import to_parquet
@@ -19,7 +21,9 @@ from quality.lineage.buckets import to_parquet
 if TYPE_CHECKING:
     from quality.agreement.distances import Distance
     from quality.agreement.diversity import Diversity
+    from quality.agreement.report import AgreementReport
     from quality.consensus.scorecards import FunctionReport
+    from quality.regions.agreement import RegionAgreement
 
 REPORT = "reports/agreement.json"
 DIVERSITY = "reports/diversity.json"
@@ -50,17 +54,9 @@ def agreement_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.AssetsD
     def agreement(
         context: dg.AssetExecutionContext, stores: dg.ResourceParam[Stores]
     ) -> dg.MaterializeResult:
-        from quality.agreement.report import agreement_report
-
         run = open_run(context, stores, dataset)
         counting = gather(run, run.head()).counting
-        report = agreement_report(
-            counting.select(JUDGED),
-            dataset.classes,
-            seed=dataset.splits.seed,
-            replicates=dataset.agreement.replicates,
-            apart=_apart(dataset),
-        )
+        report = _report(dataset, counting)
         ensemble = ensemble_diversity(dataset, counting)
         commit = run.write(
             {
@@ -92,6 +88,7 @@ def ensemble_diversity(dataset: Dataset, counting: pl.DataFrame) -> "Diversity":
     from quality.agreement.diversity import diversity
 
     models = (pl.col("actor_kind") == "model") & ~pl.col("circular")
+    counting = by_candidate(dataset, counting)
     votes = counting.filter(models).select("item_id", "actor", "label")
     return diversity(votes, _settled(dataset, counting))
 
@@ -102,7 +99,7 @@ def _settled(dataset: Dataset, counting: pl.DataFrame) -> pl.DataFrame:
 
     people = counting.filter(pl.col("actor_kind") == "human")
     votes = people.select("item_id", "actor", "label", "weight")
-    said = make("majority", dataset.classes).fit(votes).predict()
+    said = make("majority", candidate_classes(dataset)).fit(votes).predict()
     return said.drop_nulls("label").select("item_id", "label")
 
 
@@ -123,6 +120,20 @@ def _apart(dataset: Dataset) -> "Distance | None":
     placed = any(concept.parents for concept in taxonomy.concepts)
     few = len(dataset.classes) <= MOST_PLACED
     return taxonomy.distances(dataset.classes) if placed and few else None
+
+
+def _report(dataset: Dataset, counting: pl.DataFrame) -> "AgreementReport | RegionAgreement":
+    from quality.agreement.report import agreement_report
+
+    if dataset.has_regions:
+        return agreement_of_regions(dataset, counting)
+    return agreement_report(
+        counting.select(JUDGED),
+        dataset.classes,
+        seed=dataset.splits.seed,
+        replicates=dataset.agreement.replicates,
+        apart=_apart(dataset),
+    )
 
 
 def _result(name: str, threshold: Threshold) -> dg.AssetCheckResult:

@@ -20,6 +20,14 @@ from assets.ontology import check_spec, ontology_report
 from assets.ports import Stores
 from assets.predictions import heard_once, independent_predictions, one_classifier
 from assets.recipe import canonical_json
+from assets.regions.fold import (
+    as_heard,
+    beside_majority,
+    fold_regions,
+    judged_regions,
+    region_objects,
+)
+from assets.regions.shown import labels_by_class, regions_shown
 from assets.runs import Run, group, key, open_run, owners
 from assets.synthetic.standing import made_labels
 from quality.lineage.buckets import cut
@@ -44,6 +52,8 @@ PROBABILITIES = Table(
 
 def fold(run: Run, evidence: Evidence) -> tuple[Any, pl.DataFrame]:
     """The dataset's aggregator, fitted to the independent votes, and its estimate by item."""
+    if run.dataset.has_regions:
+        return fold_regions(run, evidence)
     aggregator = _aggregate(run, evidence.independent, _heard(run, evidence))
     estimate = aggregator.predict().join(aggregator.predict_proba(), on="item_id", how="left")
     return aggregator, estimate
@@ -51,6 +61,8 @@ def fold(run: Run, evidence: Evidence) -> tuple[Any, pl.DataFrame]:
 
 def accepted_unseen(run: Run, evidence: Evidence) -> tuple[Acceptance, pl.DataFrame]:
     """From which confidence on labels are accepted unseen, and the items judged blind behind it."""
+    if run.dataset.has_regions:
+        return acceptance(run, *judged_regions(run, evidence))
     predictions = _heard(run, evidence)
     return acceptance(run, evidence, lambda votes: _aggregate(run, votes, predictions).predict())
 
@@ -95,7 +107,7 @@ def labels_of(
     found = label_table(
         items,
         estimate,
-        evidence.counting,
+        as_heard(run.dataset, evidence.counting, estimate),
         previous,
         confidence_threshold=run.dataset.consensus.confidence_threshold,
         ontology_version=run.dataset.ontology.version,
@@ -158,6 +170,7 @@ def consensus_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.AssetsD
                 **_metadata(run, commit, labels, aggregator, states),
                 **acceptance_metadata(unseen, judged),
                 **ontology.metadata(),
+                **regions_shown(run, commit, labels, aggregator, evidence.items),
             },
             check_results=[*_checks(aggregator, evidence), ontology.check()],
         )
@@ -199,6 +212,7 @@ def _objects(
     return {
         **dict(cut(labels, LABELS.name, buckets)),
         **dict(cut(probabilities, PROBABILITIES.name, buckets)),
+        **region_objects(run, aggregator, labels),
         "reports/consensus.json": canonical_json(report),
     }
 
@@ -207,6 +221,8 @@ def _beside_majority(run: Run, evidence: Evidence, estimate: pl.DataFrame) -> fl
     """Share of items, where both name a label, on which a plain majority says the same."""
     from quality.consensus.aggregators import make
 
+    if run.dataset.has_regions:
+        return beside_majority(run, evidence, estimate)
     votes = evidence.independent.select("item_id", "actor", "label", "weight")
     majority = make("majority", run.dataset.classes).fit(votes).predict()
     both = majority.select("item_id", majority="label").join(estimate, on="item_id")
@@ -223,10 +239,8 @@ def _metadata(
 ) -> dict[str, Any]:
     from quality.pictures.bars import label_distribution
 
-    by_class = real(labels)["label"].drop_nulls().value_counts()
-    found = dict(by_class.iter_rows())
+    by_class = labels_by_class(run.dataset, real(labels), aggregator)
     beside = json.loads(run.store.read(commit, "reports/consensus.json"))["agrees_with_majority"]
-    distribution = {name: int(found.get(name, 0)) for name in run.dataset.classes}
     return {
         **commit_metadata(run, commit, "labels/"),
         **table_metadata(LABELS, labels, ["item_id", "label", "state", "n_votes", "n_human"]),
@@ -235,7 +249,7 @@ def _metadata(
         "converged": bool(aggregator.converged_),
         "iterations": int(aggregator.n_iter_),
         "actors": sample(aggregator.actor_quality_.sort("quality", descending=True), rows=50),
-        "labels": picture(label_distribution(distribution)),
+        "labels": picture(label_distribution(by_class)),
     }
 
 

@@ -14,6 +14,7 @@ from assets.features.workspace import Workspace
 from assets.metadata import commit_metadata, picture, sample
 from assets.ports import ProjectFolder, Stores
 from assets.recipe import canonical_json
+from assets.regions.votes import classes_of_labels
 from assets.runs import Run, group, key, open_run, owners
 from quality.drift.policy import DriftPolicy
 from quality.schema import LABELS
@@ -111,7 +112,7 @@ def _reports(run: Run, at: str, workspace: Workspace) -> tuple[dict[str, Any], s
         return {}, "there is no new batch"
     policy, uncalibrated = calibrated_policy(run, release[1])
     released = real(run.table(LABELS, at=release[1]))
-    now = real(run.table(LABELS, at=at))
+    now = classes_of_labels(run.dataset, run.store, at, real(run.table(LABELS, at=at)))
     reference = run.items(at=at).join(released, on="item_id", how="semi")
     confidence = _confidence(run, at)
     for batch in batches:

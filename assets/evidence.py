@@ -51,7 +51,7 @@ def gather(run: Run, at: str) -> Evidence:
     by_source = pl.col("actor_kind") == "synthetic"
     given = effective_votes(votes)
     unknown_item = ~pl.col("item_id").is_in(items["item_id"].implode())
-    carried = run.dataset.ontology.carries.carried(given)
+    carried = run.dataset.carries.carried(given)
     named = carried.filter(~by_source).with_columns(
         pl.when(unknown_item).then(pl.lit("unknown item")).otherwise("reason").alias("reason")
     )
@@ -69,7 +69,7 @@ def gather(run: Run, at: str) -> Evidence:
 
 def labels_now(dataset: Dataset, labels: pl.DataFrame) -> pl.DataFrame:
     """A release's labels in the classes of today, those left out that are none any more."""
-    carried = dataset.ontology.carries.carried(labels)
+    carried = dataset.carries.carried(labels)
     return carried.filter(pl.col("reason").is_null()).select(labels.columns)
 
 

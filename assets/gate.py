@@ -16,6 +16,7 @@ from assets.label_issues import LABEL_QUALITY
 from assets.metadata import sample
 from assets.ports import DatasetStore, Frames
 from assets.recipe import canonical_json
+from assets.regions.judging import region_thresholds
 from assets.runs import Run
 from assets.thresholds import (
     Threshold,
@@ -27,10 +28,11 @@ from assets.thresholds import (
 )
 from quality.gate.digests import objects_digest
 from quality.gate.suites import Expectation, Suite, SuiteInvalid, built_in
+from quality.regions.region import LABEL
 from quality.synthetic.labels import real
 
 RECEIPT = "receipts/gate.json"
-JUDGED = ("items/", "votes/", "labels/", "consensus/", "scores/", "history/", "recipe/")
+JUDGED = ("items/", "votes/", "labels/", "consensus/", "scores/", "history/", "regions/", "recipe/")
 TABLES = ("items", "votes", "labels")
 CHECKS = {
     **{f"{t}_pass_their_suite": f"Every critical expectation over {t} holds." for t in TABLES},
@@ -89,7 +91,8 @@ def suites(dataset: Dataset) -> dict[str, Suite]:
     """The built-in suites with what the dataset file adds."""
     stated = dataset.gate
     added = {"items": stated.items, "votes": stated.votes, "labels": stated.labels}
-    common = built_in(dataset.classes)
+    pattern = LABEL if dataset.has_regions else None
+    common = built_in(dataset.classes, label_pattern=pattern)
     return {
         table: common[table].with_expectations(
             Expectation(e.type, e.kwargs, e.severity, e.claim) for e in added[table]
@@ -150,6 +153,7 @@ def _thresholds(run: Run, commit: str, labels: pl.DataFrame) -> list[Threshold]:
         *agreement_thresholds(dataset, json.loads(store.read(commit, AGREEMENT))),
         careful_people(dataset, cards),
         drift_threshold(dataset, store.read(commit, DRIFT)),
+        *region_thresholds(run, commit),
     ]
 
 

@@ -36,6 +36,8 @@ def label_change_objects(run: Run, at: str, folded_at: str) -> dict[str, bytes]:
 
 def _change(run: Run, at: str, folded_at: str) -> LabelChange | str:
     """The change split among its causes, or the reason why it is not."""
+    if run.dataset.has_regions:
+        return f"a label of {run.dataset.task} is a set of regions, not one class"
     last = last_release(run.store)
     if last is None:
         return "there is no earlier release"

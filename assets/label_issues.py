@@ -114,6 +114,10 @@ def find(run: Run, at: str, workspace: Workspace) -> "LabelIssues | str":
     from assets.labelers.out_of_fold import deal, out_of_fold
     from quality.label_issues.report import find_label_issues
 
+    if run.dataset.has_regions:
+        return (
+            f"a label of {run.dataset.task} is a set of regions; confident learning knows classes"
+        )
     accepted = run.table(LABELS, at=at).filter(pl.col("state").is_in(ACCEPTED))
     usable = accepted.filter(pl.len().over("label") >= FEWEST_PER_CLASS)
     if usable["label"].n_unique() < 2:  # noqa: PLR2004 - one class is no choice

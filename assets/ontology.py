@@ -91,7 +91,9 @@ def ontology_report(run: Run, evidence: Evidence) -> OntologyReport:
     labels = LABELS.empty() if last is None else run.table(LABELS, at=last[1])
     loss = mapping_loss(ontology.carries, evidence.given, labels)
     taxonomy = ontology.taxonomy
+    # Two regions of an item may well be of classes that exclude each other.
+    apart = taxonomy.is_flat or run.dataset.has_regions
     return OntologyReport(
-        None if taxonomy.is_flat else contradictions(taxonomy, evidence.counting),
-        None if loss.flows.is_empty() else loss,
+        None if apart else contradictions(taxonomy, evidence.counting),
+        None if loss.flows.is_empty() or run.dataset.has_regions else loss,
     )

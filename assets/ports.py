@@ -166,7 +166,7 @@ class ReviewTask:
     """One item for people: what they see, and what was predicted.
 
     `awaited` is how many human votes the item will have had, those taken back included, once
-    the task is answered.
+    the task is answered. `region` is the predicted set of boxes or spans as canonical text.
     """
 
     item_id: str
@@ -179,6 +179,7 @@ class ReviewTask:
     priority: float
     reason: str
     awaited: int
+    region: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +199,7 @@ class ReviewAnswer:
         cast_at: When the judgment was made or last changed.
         dataset: The dataset that the task was made for; None where the task does not say.
         also_named: The author's other name, where the file gives two, as e-mail and number.
+        region: The boxes or spans drawn, as canonical text; `label` is then their label.
     """
 
     task: str
@@ -212,6 +214,7 @@ class ReviewAnswer:
     cast_at: datetime | None
     dataset: str | None = None
     also_named: str | None = None
+    region: str | None = None
 
 
 @dataclass(frozen=True)
@@ -261,7 +264,12 @@ class ReviewTool(Protocol):
         """A file of tasks with predictions."""
 
     def setup(
-        self, *, dataset: str, modality: str, classes: Mapping[str, str]
+        self,
+        *,
+        dataset: str,
+        modality: str,
+        classes: Mapping[str, str],
+        task: str = "classification",
     ) -> tuple[str, bytes]:
         """Name and content of the file that sets the tool up for a dataset.
 
@@ -269,9 +277,10 @@ class ReviewTool(Protocol):
             dataset: Name of the dataset.
             modality: text, image or tabular.
             classes: What an item of each class is, by class.
+            task: classification, boxes or spans.
         """
 
-    def answers(self, content: bytes) -> ReviewFile:
+    def answers(self, content: bytes, *, task: str = "classification") -> ReviewFile:
         """What people answered. Raises AssetError where the file as a whole is unreadable."""
 
 

@@ -19,7 +19,7 @@ from assets.runs import Run, group, key, open_run, owners
 from quality.schema import HISTORY, LABELS
 from quality.synthetic.labels import real
 
-RELEASED = ("labels/", "consensus/", "scores/", "history/", "recipe/")
+RELEASED = ("labels/", "consensus/", "scores/", "history/", "regions/", "recipe/")
 
 
 def release_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.AssetsDefinition:

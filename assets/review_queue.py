@@ -9,6 +9,7 @@ from assets.consensus import PROBABILITIES
 from assets.dataset_file.models import Dataset
 from assets.metadata import commit_metadata, picture, sample
 from assets.ports import ProjectFolder, ReviewTool, Stores
+from assets.regions.review import proposed_regions
 from assets.review.queue import build_queue, waiting_items, write_queue
 from assets.runs import Run, group, key, open_run, owners
 from assets.scores import scores_at
@@ -59,6 +60,7 @@ def review_queue_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.Asse
             dataset=dataset,
             tool=review_tool,
             folder=project,
+            regions=proposed_regions(run, at, queue),
         )
         context.log.info("%d tasks in %s", queue.height, path)
         return dg.MaterializeResult(

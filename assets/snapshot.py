@@ -100,7 +100,7 @@ def _history(run: Run, at: str, release: str, recipe_sha256: str) -> pl.DataFram
         release=release,
         recipe_changed=recipe_sha256 != old_recipe,
         recipe_sha256=recipe_sha256,
-        mapping=run.dataset.ontology.carries,
+        mapping=run.dataset.carries,
     )
     return pl.concat([old, rows])
 
@@ -108,10 +108,13 @@ def _history(run: Run, at: str, release: str, recipe_sha256: str) -> pl.DataFram
 def _metadata(run: Run, commit: str, judgment: Judgment, frames: Frames) -> dict[str, Any]:
     from quality.pictures.bars import label_distribution
 
+    # A region's class, where labels are sets of regions.
+    named = "regions JOIN labels USING (item_id)" if run.dataset.has_regions else "labels"
+    column = "regions.label" if run.dataset.has_regions else "label"
     by_class = frames.query(
         run.store,
-        "SELECT label, count(*) AS n FROM labels WHERE state IN ('auto', 'human') "
-        "GROUP BY label ORDER BY label",
+        f"SELECT {column}, count(*) AS n FROM {named} WHERE state IN ('auto', 'human') "  # noqa: S608 - both are written above
+        f"GROUP BY {column} ORDER BY {column}",
         at=commit,
     )
     found = dict(by_class.iter_rows())

@@ -57,7 +57,9 @@ def agreement_thresholds(
 ) -> tuple[Threshold, Threshold]:
     """What the dataset file asks of an agreement report (its JSON form)."""
     people = report["figures"]["human-human"]["krippendorff_alpha"]
-    across = report["figures"]["human-model"]["kappa"]
+    between = report["figures"]["human-model"]
+    measure = "F1 of regions" if dataset.has_regions else "Cohen's kappa"
+    across = between["f1" if dataset.has_regions else "kappa"]
     return (
         at_least(
             "Krippendorff's alpha between people is at or above min_alpha",
@@ -66,7 +68,7 @@ def agreement_thresholds(
             people["reason"],
         ),
         at_least(
-            "Cohen's kappa between people and models is at or above min_human_model",
+            f"{measure} between people and models is at or above min_human_model",
             dataset.agreement.min_human_model,
             across["value"],
             across["reason"],

@@ -5,14 +5,14 @@ from typing import Any
 
 import polars as pl
 
-from assets.dataset_file.ontology import Ontology
+from assets.dataset_file.models import Dataset
 from assets.errors import AssetError
 from assets.ports import DatasetStore
 from assets.recipe import RECIPE
 from quality.lineage.buckets import bucket_of, bucket_path
 from quality.lineage.trace import Trace, trace
 from quality.ontology.mapping import ClassMapping
-from quality.schema import HISTORY, ITEMS, LABELS, SCORES, VOTES, Table
+from quality.schema import HISTORY, ITEMS, LABELS, REGIONS, SCORES, VOTES, Table
 from quality.synthetic.origin import is_synthetic
 
 SHOWN_CANDIDATES = 5
@@ -87,6 +87,7 @@ def trace_item(store: DatasetStore, name: str, *, at: str) -> Trace:
         score=_row(_in_bucket(store, commit, SCORES, item_id)) if released else None,
         votes=_of_item(store, commit, VOTES, item_id),
         history=_in_bucket(store, commit, HISTORY, item_id) if released else HISTORY.empty(),
+        regions=_in_bucket(store, commit, REGIONS, item_id) if released else None,
         mapping=_mapping(made_by),
     )
 
@@ -103,7 +104,7 @@ def _mapping(recipe: dict[str, Any] | None) -> ClassMapping | None:
     """What votes of older ontologies say in that of a release."""
     if recipe is None:
         return None
-    return Ontology.model_validate(recipe["dataset_file"]["ontology"]).carries
+    return Dataset.model_validate(recipe["dataset_file"]).carries
 
 
 def _row(frame: pl.DataFrame) -> dict[str, Any] | None:

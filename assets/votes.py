@@ -15,7 +15,7 @@ from assets.chat import ChatEndpoints
 from assets.dataset_file.models import Dataset, Labeler
 from assets.encoders.errors import EncoderError
 from assets.evidence import ACCEPTED, labels_now, last_release
-from assets.labelers.errors import FeaturesChanged, ModelUnreadable
+from assets.labelers.errors import FeaturesChanged, ModelUnreadable, PredictionsUnreadable
 from assets.labelers.interface import KNOWN, ActorErrors, Ballots, LabelerInput, Trainer
 from assets.labelers.interface import Labeler as Voter
 from assets.labelers.registry import make
@@ -23,6 +23,7 @@ from assets.metadata import commit_metadata, counts, sample, table_metadata
 from assets.models import champion_of
 from assets.ports import ProjectFolder, Stores
 from assets.recipe import canonical_json, code_version
+from assets.regions.votes import votes_by_class
 from assets.runs import Run, group, key, open_run, owners
 from quality.ledger import with_vote_ids
 from quality.lineage.buckets import to_parquet
@@ -67,7 +68,7 @@ def votes_asset(
             if voter is None:
                 return _no_votes(run, "no champion yet: the first retraining makes one")
             cast = {b: voter.vote(see(b)) for b in context.partition_keys}
-        except (EncoderError, FeaturesChanged, ModelUnreadable) as error:
+        except (EncoderError, FeaturesChanged, ModelUnreadable, PredictionsUnreadable) as error:
             context.log.warning("%s casts no votes: %s", spec.name, error)
             return _no_votes(run, str(error), usable=False)
         frames = {b: _ledger_rows(run, ballots) for b, ballots in cast.items()}
@@ -161,6 +162,7 @@ def _ledger_rows(run: Run, ballots: Ballots) -> pl.DataFrame:
     absent = {
         name: pl.lit(None, VOTES.columns[name])
         for name in ("region", "shown_prediction", "lead_time_s", "origin", "retracts", "cast_at")
+        if name not in ballots.votes.columns
     }
     rows = ballots.votes.with_columns(
         kind=pl.lit("vote"),
@@ -213,7 +215,7 @@ def _result(
             "votes": named.height,
             "abstentions": frame.height - named.height,
             "why abstained": _bullets(a for ballots in cast for a in ballots.abstentions),
-            "by class": counts(dict(named["label"].value_counts().iter_rows())),
+            "by class": counts(votes_by_class(run.dataset, frame)),
             "actors": sample(coverage.sort("actor"), rows=50),
             **({"cost": dg.MetadataValue.json(costs)} if costs else {}),
         },

@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 from assets.ports import ReviewAnswer, ReviewFile, ReviewTask
 from orchestration.label_studio_exports import AWAITED, CONTROL, OF_DATASET, PREDICTION, read_export
+from orchestration.label_studio_regions import TAGS, drawn_results, picture_size
 
 OBJECT = "item"
 _IMAGE_TYPES = {
@@ -15,6 +16,11 @@ _IMAGE_TYPES = {
     b"\xff\xd8\xff": "image/jpeg",
     b"GIF8": "image/gif",
     b"RIFF": "image/webp",
+}
+_QUESTIONS = {
+    "classification": "which class is it?",
+    "boxes": "draw a box around each; none where there is nothing",
+    "spans": "mark each; none where there is nothing",
 }
 _OBJECT_TAGS = {"text": "Text", "image": "Image", "tabular": "Table"}
 
@@ -34,25 +40,31 @@ class LabelStudio:
         return ("[\n" + ",\n".join(rows) + "\n]\n").encode()
 
     def setup(
-        self, *, dataset: str, modality: str, classes: Mapping[str, str]
+        self,
+        *,
+        dataset: str,
+        modality: str,
+        classes: Mapping[str, str],
+        task: str = "classification",
     ) -> tuple[str, bytes]:
-        """The labeling configuration: one choice of the classes, their descriptions as hints."""
+        """The labeling configuration: the classes to choose or to draw, descriptions as hints."""
         view = ET.Element("View")
-        ET.SubElement(view, "Header", value=f"{dataset}: which class is it?")
+        ET.SubElement(view, "Header", value=f"{dataset}: {_QUESTIONS[task]}")
         value = {"name": OBJECT, "value": f"${_field(modality)}"}
         ET.SubElement(view, _OBJECT_TAGS[modality], value)
-        choices = ET.SubElement(
-            view, "Choices", name=CONTROL, toName=OBJECT, choice="single", required="true"
-        )
+        tag, each, how = "Choices", "Choice", {"choice": "single", "required": "true"}
+        if task in TAGS:
+            tag, each, how = TAGS[task], "Label", {}
+        control = ET.SubElement(view, tag, {"name": CONTROL, "toName": OBJECT, **how})
         for name, description in classes.items():
             hint = {"hint": description} if description else {}
-            ET.SubElement(choices, "Choice", {"value": name, **hint})
+            ET.SubElement(control, each, {"value": name, **hint})
         ET.indent(view)
         return "labeling-config.xml", ET.tostring(view, encoding="utf-8") + b"\n"
 
-    def answers(self, content: bytes) -> ReviewFile:
+    def answers(self, content: bytes, *, task: str = "classification") -> ReviewFile:
         """What people answered. Raises ReviewUnreadable."""
-        return read_export(content)
+        return read_export(content, task=task)
 
 
 def answered(queue: bytes, answers: Sequence[ReviewAnswer]) -> bytes:
@@ -68,7 +80,7 @@ def answered(queue: bytes, answers: Sequence[ReviewAnswer]) -> bytes:
             "id": int(given[0].task),
             "data": task["data"],
             "predictions": [],
-            "annotations": [_annotation(answer) for answer in given],
+            "annotations": [_annotation(answer, task["data"]) for answer in given],
         }
         for task in json.loads(queue)
         if (given := by_item.get(task["data"]["item_id"]))
@@ -95,7 +107,7 @@ def _task(task: ReviewTask, dataset: str) -> dict[str, Any]:
     prediction = {
         "model_version": task.predicted_by,
         "score": task.score,
-        "result": [_result(task.prediction)],
+        "result": _results(task.prediction, task.region, data),
     }
     return {"data": data, "predictions": [prediction]}
 
@@ -120,14 +132,22 @@ def _result(label: str) -> dict[str, Any]:
     }
 
 
-def _annotation(answer: ReviewAnswer) -> dict[str, Any]:
+def _results(label: str | None, region: str | None, data: Mapping[str, Any]) -> list[Any]:
+    """What shows a judgment: one choice, or the regions where they are in the task's data."""
+    if region is None:
+        return [] if label is None else [_result(label)]
+    size, text = picture_size(data.get("image")), data.get("text")
+    return drawn_results(region, control=CONTROL, target=OBJECT, size=size, text=text)
+
+
+def _annotation(answer: ReviewAnswer, data: Mapping[str, Any]) -> dict[str, Any]:
     when = answer.cast_at.isoformat() if answer.cast_at else None
     return {
         "id": int(answer.annotation),
         "completed_by": answer.completed_by,
         "was_cancelled": answer.kind == "skip",
         "ground_truth": False,
-        "result": [] if answer.label is None else [_result(answer.label)],
+        "result": _results(answer.label, answer.region, data),
         "lead_time": answer.lead_time_s,
         "created_at": when,
         "updated_at": when,

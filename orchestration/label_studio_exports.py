@@ -4,12 +4,14 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from assets.ports import OpenTask, ReviewAnswer, ReviewFile, ReviewReject
 from assets.review.errors import ReviewUnreadable
 from assets.review.records import Broken, decoded, records
+from orchestration.label_studio_regions import read_regions
 
 CONTROL = "label"
 OF_DATASET = "hallmark_dataset"
@@ -21,8 +23,29 @@ _MARKS = {"data", "annotations", "completions", "result", "annotation_id"}
 _OWN_FIELDS = {"id", "annotation_id", "annotator", "created_at", "updated_at", "lead_time", CONTROL}
 
 
-def read_export(content: bytes) -> ReviewFile:
+@dataclass(frozen=True, slots=True)
+class _Judgment:
+    """What one annotation says.
+
+    Attributes:
+        label: The class, or the label of what was drawn; None for a skip.
+        region: What was drawn, as canonical text.
+        shown: The label that was proposed.
+        fault: Why it cannot be read; None where it can.
+    """
+
+    label: str | None = None
+    region: str | None = None
+    shown: str | None = None
+    fault: str | None = None
+
+
+def read_export(content: bytes, *, task: str = "classification") -> ReviewFile:
     """Every judgment of an export, and what could not be read.
+
+    Args:
+        content: The file.
+        task: What people were asked for: classification, boxes or spans.
 
     Raises:
         ReviewUnreadable: there is no task in it at all.
@@ -43,7 +66,7 @@ def read_export(content: bytes) -> ReviewFile:
         received += len(raw)
         if not raw:
             unanswered.append(_open_task(_data(record)))
-        for read in _read_task(record, raw):
+        for read in _read_task(record, raw, task):
             if isinstance(read, ReviewAnswer):
                 answers.append(read)
             else:
@@ -83,7 +106,7 @@ def _annotations(record: Mapping[str, Any]) -> list[Any]:
 
 
 def _read_task(
-    record: Mapping[str, Any], raw: Sequence[Any]
+    record: Mapping[str, Any], raw: Sequence[Any], asked: str
 ) -> Iterator[ReviewAnswer | ReviewReject]:
     data = _data(record)
     named = record.get("task") if "result" in record else record
@@ -97,7 +120,8 @@ def _read_task(
     }
     for annotation in raw:
         if isinstance(annotation, dict):
-            yield _read_annotation(annotation, task, fields, _predictions(record))
+            judgment = _judgment(annotation, record, data, asked)
+            yield _read_annotation(annotation, task, fields, judgment)
         else:
             yield ReviewReject(
                 task,
@@ -127,14 +151,11 @@ def _read_annotation(
     annotation: Mapping[str, Any],
     task: str,
     fields: Mapping[str, str],
-    predictions: Sequence[Mapping[str, Any]],
+    judgment: _Judgment,
 ) -> ReviewAnswer | ReviewReject:
     name = _text(annotation.get("annotation_id", annotation.get("id"))) or _digest(annotation)
-    skipped = annotation.get("was_cancelled") is True or annotation.get("skipped") is True
-    chosen = [] if skipped else _choices(annotation)
-    if isinstance(chosen, str) or (not skipped and len(chosen) != 1):
-        fault = chosen if isinstance(chosen, str) else _not_one(chosen)
-        return ReviewReject(task, name, fault)
+    if judgment.fault is not None:
+        return ReviewReject(task, name, judgment.fault)
     authors = _authors(annotation.get("completed_by", annotation.get("annotator")))
     return ReviewAnswer(
         task=task,
@@ -142,14 +163,34 @@ def _read_annotation(
         item_id=fields.get("item_id"),
         item_fields=fields,
         completed_by=authors[0] if authors else None,
-        label=chosen[0] if chosen else None,
-        kind="skip" if skipped else "vote",
-        shown_prediction=_shown(annotation, fields, predictions),
+        label=judgment.label,
+        kind="skip" if judgment.label is None else "vote",
+        shown_prediction=judgment.shown,
         lead_time_s=_seconds(annotation.get("lead_time")),
         cast_at=_time(annotation.get("updated_at")) or _time(annotation.get("created_at")),
         dataset=fields.get(OF_DATASET),
         also_named=authors[1] if len(authors) > 1 else None,
+        region=judgment.region,
     )
+
+
+def _judgment(
+    annotation: Mapping[str, Any], record: Mapping[str, Any], data: Mapping[str, Any], asked: str
+) -> _Judgment:
+    """What an annotation says, and what was proposed; a skip says nothing."""
+    sent = _text(data.get(PREDICTION))
+    skipped = annotation.get("was_cancelled") is True or annotation.get("skipped") is True
+    if asked != "classification":
+        drawn = None if skipped else read_regions(annotation, data.get("text"), asked)
+        if isinstance(drawn, str):
+            return _Judgment(fault=drawn)
+        label, region = drawn or (None, None)
+        return _Judgment(label=label, region=region, shown=sent)
+    chosen = [] if skipped else _choices(annotation)
+    if isinstance(chosen, str) or (not skipped and len(chosen) != 1):
+        return _Judgment(fault=chosen if isinstance(chosen, str) else _not_one(chosen))
+    shown = _shown(annotation, sent, _predictions(record))
+    return _Judgment(label=chosen[0] if chosen else None, shown=shown)
 
 
 def _not_one(chosen: Sequence[str]) -> str:
@@ -195,7 +236,7 @@ def _choices_of_min(annotation: Mapping[str, Any]) -> list[str] | str:
 
 def _shown(
     annotation: Mapping[str, Any],
-    fields: Mapping[str, str],
+    sent: str | None,
     predictions: Sequence[Mapping[str, Any]],
 ) -> str | None:
     """The class proposed to the person.
@@ -209,7 +250,7 @@ def _shown(
         *([started_from] if isinstance(started_from, dict) else []),
         *(p for p in predictions if parent is not None and p.get("id") == parent),
     ]
-    classes = [_predicted(c) for c in candidates] + [fields.get(PREDICTION)]
+    classes = [_predicted(c) for c in candidates] + [sent]
     classes += [_predicted(p) for p in predictions]
     return next((c for c in classes if c), None)
 

@@ -12,6 +12,7 @@ class LabelerBase(Section):
     """One source of votes other than people."""
 
     icon: ClassVar[str] = "python"
+    tasks: ClassVar[tuple[str, ...]] = ("classification",)
 
     name: str = Field(pattern=NAME, description="Names its asset; a model votes as `model:NAME`.")
     description: str = Field("", description="Shown in the Dagster UI.")

@@ -12,10 +12,19 @@ from assets.dataset_file.language_models import LanguageModelLabeler
 from assets.dataset_file.ontology import Ontology, unfit
 from assets.dataset_file.ontology_labeler import OntologyLabeler
 from assets.dataset_file.pretrained import PretrainedLabeler, ZeroShotLabeler
+from assets.dataset_file.regions import (
+    CocoResultsLabeler,
+    Regions,
+    SpanPredictionsLabeler,
+    Task,
+    task_fault,
+)
 from assets.dataset_file.section import NAME, Section, Share, Weight
 from assets.dataset_file.semi_supervised import LabelSpreadingLabeler
 from assets.dataset_file.synthetic import SyntheticSource
 from quality.drift.policy import QUESTIONS
+from quality.ontology.mapping import ClassMapping
+from quality.regions.mapping import RegionMapping
 
 
 class Ingestion(Section):
@@ -68,7 +77,9 @@ Labeler = Annotated[
     | OntologyLabeler
     | LanguageModelLabeler
     | PretrainedLabeler
-    | ZeroShotLabeler,
+    | ZeroShotLabeler
+    | CocoResultsLabeler
+    | SpanPredictionsLabeler,
     Field(discriminator="kind"),
 ]
 
@@ -223,7 +234,9 @@ class Dataset(Section):
     name: str = Field(pattern=NAME, description="Also the file's name.")
     description: str = Field("", description="Shown in the Dagster UI.")
     owners: tuple[str, ...] = Field((), description="E-mail addresses, or team:NAME.")
-    task: Literal["classification"] = Field("classification", description="One class an item.")
+    task: Task = Field(
+        "classification", description="One class an item, boxes on images, or spans in texts."
+    )
     modality: Literal["text", "image", "tabular"] = Field(description="What an item is.")
     ontology: Ontology = Field(description="The classes.")
     ingestion: Ingestion = Field(Ingestion(), description="What is taken in.")
@@ -231,6 +244,7 @@ class Dataset(Section):
     labelers: tuple[Labeler, ...] = Field((), description="Who votes beside people.")
     synthetic: tuple[SyntheticSource, ...] = Field((), description="Items that are made.")
     consensus: Consensus = Field(Consensus(), description="How votes become labels.")
+    regions: Regions = Field(Regions(), description="How boxes or spans are matched.")
     agreement: Agreement = Field(Agreement(), description="Floors of agreement.")
     review: Review = Field(Review(), description="What people are asked.")
     drift: Drift = Field(Drift(), description="When a batch is unlike the release.")
@@ -282,6 +296,26 @@ class Dataset(Section):
         if faults:
             raise ValidationError.from_exception_data("Dataset", faults)
         return self
+
+    @model_validator(mode="after")
+    def _of_one_task(self) -> "Dataset":
+        expected = task_fault(self.task, self.modality, self.classes, self.labelers, self.synthetic)
+        if expected:
+            raise ValueError(expected)
+        return self
+
+    @property
+    def has_regions(self) -> bool:
+        """Whether a label is a set of boxes or spans rather than one class."""
+        return self.task != "classification"
+
+    @property
+    def carries(self) -> ClassMapping:
+        """What votes of older versions of the ontology say now."""
+        found = self.ontology.carries
+        if not self.has_regions:
+            return found
+        return RegionMapping(found.version, found.classes, found.older)
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -14,6 +14,11 @@ from assets.dataset_file.sections import value_at
 from assets.dataset_file.synthetic_checks import synthetic_checks
 from assets.dataset_file.wording import known_name
 
+FILES = {
+    "functions": ("path",),
+    "coco_results": ("path", "images"),
+    "span_predictions": ("path",),
+}
 Check = Callable[[Any], str | None]
 """What was expected instead of a value; None where the value will do."""
 
@@ -79,8 +84,8 @@ def _checks(path: Path, document: Document, names: Names) -> Iterator[tuple[KeyP
     yield from synthetic_checks(document.data)
     labelers = value_at(document.data, ("labelers",))
     for i, labeler in enumerate(labelers if isinstance(labelers, list) else ()):
-        if value_at(labeler, ("kind",)) == "functions":
-            yield ("labelers", i, "path"), _below(path.parent.parent)
+        for name in FILES.get(value_at(labeler, ("kind",)), ()):
+            yield ("labelers", i, name), _below(path.parent.parent)
 
 
 def _parameter_checks(document: Document, names: Names) -> Iterator[tuple[KeyPath, Check]]:

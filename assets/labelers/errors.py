@@ -137,3 +137,17 @@ class KindUnknown(LabelerError, LookupError):
         self.kind = kind
         self.known = tuple(known)
         super().__init__(labeler, f"unknown kind '{kind}', expected one of {self.known}")
+
+
+class PredictionsUnreadable(LabelerError):
+    """A file of predictions cannot be used; the dataset's other labelers go on.
+
+    Attributes:
+        path: The file.
+        reason: What is wrong.
+    """
+
+    def __init__(self, labeler: str, path: Path, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(labeler, f"{path}: {reason}")

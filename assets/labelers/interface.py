@@ -28,6 +28,14 @@ BALLOTS = Table(
     values={"actor_kind": VOTES.values["actor_kind"]},
 )
 
+REGION_BALLOTS = Table(
+    name="region ballots",
+    columns={**BALLOTS.columns, "region": VOTES.columns["region"]},
+    key=BALLOTS.key,
+    nullable=BALLOTS.nullable | {"region"},
+    values=BALLOTS.values,
+)
+
 KNOWN = Table(
     name="known",
     columns={**ITEMS.columns, "label": LABELS.columns["label"], "state": LABELS.columns["state"]},
@@ -87,15 +95,17 @@ class ActorErrors:
         reason: What happened, for example "raised ZeroDivisionError".
         count: On how many items.
         examples: Item and detail of the first few.
+        unit: What is counted.
     """
 
     actor: str
     reason: str
     count: int
     examples: tuple[tuple[str, str], ...]
+    unit: str = "item"
 
     def __str__(self) -> str:
-        items = "1 item" if self.count == 1 else f"{self.count} items"
+        items = f"{self.count} {self.unit}{'' if self.count == 1 else 's'}"
         item, detail = self.examples[0]
         return f"{self.actor} {self.reason} on {items}; first on {item[:12]}: {detail}"
 
@@ -105,7 +115,8 @@ class Ballots:
     """The votes of a labeler's actors, one row an item and actor, abstentions included.
 
     Attributes:
-        votes: Of the BALLOTS schema; a null label is an abstention.
+        votes: Of the BALLOTS schema, or of REGION_BALLOTS where actors draw; a null label is an
+            abstention.
         predictions: Of the PREDICTIONS schema; None where the labeler has no probabilities.
         errors: What went wrong on single items.
         abstentions: Why actors that work as they should abstained, where that is worth counting.

@@ -18,6 +18,8 @@ FACTORIES = {
     "llm": "assets.labelers.llm.labeler:LanguageModel",
     "torch": "assets.labelers.torch:TorchTrainer",
     "zero_shot": "assets.labelers.zero_shot:ZeroShotLabeler",
+    "coco_results": "assets.labelers.coco_results:CocoResults",
+    "span_predictions": "assets.labelers.span_predictions:SpanPredictions",
 }
 
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from assets.dataset_file.models import Dataset
 from assets.ports import ReviewAnswer, ReviewFile, ReviewReject, ReviewTool
+from assets.regions.votes import unknown_name
 from assets.review.balance import REJECTS, Balance, ReviewImport, Source
 from assets.review.lookup import resolved_items
 from assets.review.retractions import import_retractions, is_retraction_file
@@ -27,6 +28,7 @@ _ANSWERS = {
     "cast_at": UTC_TYPE,
     "made_for": pl.String(),
     "also": pl.String(),
+    "region": pl.String(),
 }
 _SHOWN = 80
 _SAME = ("item_id", "task", "annotation", "cast_at")
@@ -70,7 +72,7 @@ def import_review_file(
     source = Source(name, digest, imported_at, run_id, code_version)
     if is_retraction_file(content):
         return import_retractions(content, source, votes)
-    file = tool.answers(content)
+    file = tool.answers(content, task=dataset.task)
     answers = _checked(_frame(file.answers, items, dataset), dataset, votes)
     return ReviewImport(
         file=name,
@@ -83,12 +85,11 @@ def import_review_file(
 
 def _votes(accepted: pl.DataFrame, dataset: Dataset, source: Source) -> pl.DataFrame:
     votes = accepted.select(
-        *("item_id", "actor", "label", "shown_prediction", "lead_time_s", "cast_at"),
+        *("item_id", "actor", "label", "region", "shown_prediction", "lead_time_s", "cast_at"),
         _kind().alias("kind"),
         pl.lit("human").alias("actor_kind"),
         pl.lit("1").alias("actor_version"),
         pl.lit(None, pl.String).alias("trained_on"),
-        pl.lit(None, pl.String).alias("region"),
         pl.lit(None, pl.Float64).alias("score"),
         pl.lit(dataset.ontology.version).alias("ontology_version"),
         pl.lit(source.imported_at.astimezone(UTC)).cast(UTC_TYPE).alias("imported_at"),
@@ -114,6 +115,7 @@ def _frame(answers: Sequence[ReviewAnswer], items: pl.DataFrame, dataset: Datase
             answer.cast_at,
             answer.dataset,
             None if answer.also_named is None else f"human:{answer.also_named}",
+            answer.region,
         )
         for answer in answers
     ]
@@ -175,13 +177,17 @@ def _checked(answers: pl.DataFrame, dataset: Dataset, votes: pl.DataFrame) -> pl
 
 def _placed(answers: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
     """The answers, numbered, with what is wrong about their dataset, item or class."""
-    strange = answers["label"].drop_nulls().unique()
-    strange = strange.filter(~strange.is_in(list(dataset.classes)))
-    unknown = {label: _unknown_class(label, dataset) for label in strange}
+    column = "region" if dataset.has_regions else "label"
+    named = answers[column].drop_nulls().unique()
+    unknown = {
+        said: _unknown_class(name, dataset)
+        for said in named
+        if (name := unknown_name(dataset, said)) is not None
+    }
     elsewhere = pl.when(pl.col("made_for") != dataset.name).then(
         pl.format("the task is of dataset '{}', not of '{}'", "made_for", pl.lit(dataset.name))
     )
-    faults = pl.col("label").replace_strict(unknown, default=None, return_dtype=pl.String)
+    faults = pl.col(column).replace_strict(unknown, default=None, return_dtype=pl.String)
     return answers.with_columns(
         pl.coalesce(elsewhere, "item_fault").alias("misplaced"), faults.alias("unknown_class")
     ).with_row_index("row")

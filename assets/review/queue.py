@@ -10,6 +10,7 @@ import polars as pl
 
 from assets.dataset_file.models import Dataset
 from assets.ports import OpenTask, ProjectFolder, ReviewTask, ReviewTool
+from assets.regions.review import with_regions
 from quality.ledger import effective_votes
 from quality.selection.queue import EXPLORED, review_queue
 
@@ -106,6 +107,7 @@ def write_queue(
     dataset: Dataset,
     tool: ReviewTool,
     folder: ProjectFolder,
+    regions: Mapping[str, str] | None = None,
 ) -> Path | None:
     """Write the queue and the tool's configuration; where the queue is, None if it is empty.
 
@@ -118,18 +120,24 @@ def write_queue(
         dataset: The dataset.
         tool: Writes its format.
         folder: Where queues lie.
+        regions: The predicted sets of boxes or spans by item, as canonical text.
     """
     if queue.is_empty():
         return None
     rows = queue.join(
         items.select("item_id", "modality", "content"), "item_id", maintain_order="left"
     )
-    tasks = [ReviewTask(**row, image=media.get(row["item_id"])) for row in rows.to_dicts()]
+    tasks = [
+        with_regions(ReviewTask(**row, image=media.get(row["item_id"])), regions or {})
+        for row in rows.to_dicts()
+    ]
     content = tool.tasks(tasks, dataset=dataset.name)
     where = folder.queue(dataset.name)
     where.mkdir(parents=True, exist_ok=True)
     classes = {c.name: c.description for c in dataset.ontology.classes if not c.group}
-    name, setup = tool.setup(dataset=dataset.name, modality=dataset.modality, classes=classes)
+    name, setup = tool.setup(
+        dataset=dataset.name, modality=dataset.modality, classes=classes, task=dataset.task
+    )
     _write(where / name, setup)
     digest = hashlib.sha256(content).hexdigest()[:12]
     path = where / f"{dataset.name}-{digest}.json"

@@ -135,18 +135,19 @@ def columns_of(table: str) -> frozenset[str]:
     return frozenset(declared | set(DERIVED.get(table, {})))
 
 
-def built_in(classes: Iterable[str]) -> dict[str, Suite]:
+def built_in(classes: Iterable[str], *, label_pattern: str | None = None) -> dict[str, Suite]:
     """The suites that every snapshot must pass, by table.
 
     Args:
         classes: The ontology's classes.
+        label_pattern: Regular expression of a label where it is no single class.
     """
     names = list(classes)
     parts = {
         "items": _items(),
         "predictions": _predictions(len(names)),
-        "votes": _votes(names),
-        "labels": _labels(names),
+        "votes": _votes(_label(names, label_pattern, "vote")),
+        "labels": _labels(_label(names, label_pattern, "label")),
     }
     return {
         table: Suite(table, table, tuple(expectations)) for table, expectations in parts.items()
@@ -177,7 +178,17 @@ def _predictions(classes: int) -> list[Expectation]:
     ]
 
 
-def _votes(classes: list[str]) -> list[Expectation]:
+def _label(classes: list[str], pattern: str | None, what: str) -> Expectation:
+    if pattern is not None:
+        return _matches("label", pattern, f"every {what} with a label names a set of regions")
+    claims = {
+        "vote": "every vote names a class of the ontology or abstains",
+        "label": "every label is a class of the ontology",
+    }
+    return _in_set("label", classes, claims[what])
+
+
+def _votes(label: Expectation) -> list[Expectation]:
     return [
         _rows("there are votes"),
         *_key("vote_id"),
@@ -187,7 +198,7 @@ def _votes(classes: list[str]) -> list[Expectation]:
         *_within("actor_kind", ACTOR_KINDS),
         _true("actor_is_of_its_kind", "every actor is of the kind that its votes say"),
         *_within("kind", VOTE_KINDS),
-        _in_set("label", classes, "every vote names a class of the ontology or abstains"),
+        label,
         _filled("ontology_version"),
         Expectation(
             "expect_column_values_to_not_be_in_set",
@@ -198,11 +209,11 @@ def _votes(classes: list[str]) -> list[Expectation]:
     ]
 
 
-def _labels(classes: list[str]) -> list[Expectation]:
+def _labels(label: Expectation) -> list[Expectation]:
     return [
         _rows("there are labels"),
         *_key("item_id"),
-        _in_set("label", classes, "every label is a class of the ontology"),
+        label,
         *_within("state", LABEL_STATES),
         _true("label_fits_state", "an accepted item has a label, an unlabeled one has none"),
         *_within("split", SPLITS),

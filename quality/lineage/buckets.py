@@ -32,7 +32,7 @@ def to_parquet(frame: pl.DataFrame) -> bytes:
 
 def cut(frame: pl.DataFrame, table: str, buckets: int) -> Iterator[tuple[str, bytes]]:
     """Path and bytes of every bucket that has rows, rows sorted by item."""
-    order = ["item_id", *(c for c in ("release",) if c in frame.columns)]
+    order = ["item_id", *(c for c in ("release", "region_id") if c in frame.columns)]
     keyed = frame.sort(order).with_columns(bucket_expression(buckets))
     for (bucket,), part in keyed.partition_by(
         "bucket", as_dict=True, include_key=False, maintain_order=True

@@ -29,6 +29,7 @@ class TracedVote:
     actor: str
     actor_version: str
     label: str | None
+    region: str | None
     score: float | None
     trained_on: str | None
     shown_prediction: str | None
@@ -68,6 +69,7 @@ class Trace:
     confidence: float | None
     source_uri: str | None
     parents: tuple[str, ...]
+    regions: tuple[dict[str, Any], ...]
     votes: tuple[TracedVote, ...]
     changes: tuple[TracedChange, ...]
 
@@ -81,6 +83,7 @@ def trace(
     votes: pl.DataFrame,
     history: pl.DataFrame,
     mapping: ClassMapping | None = None,
+    regions: pl.DataFrame | None = None,
 ) -> Trace:
     """The trace of one item.
 
@@ -92,6 +95,7 @@ def trace(
         votes: All votes on it, taken back or not.
         history: All rows of its history.
         mapping: What votes of older ontologies say; None before the first release.
+        regions: Its rows of regions, where its label is a set of them.
     """
     label, score, item = label or {}, score or {}, item or {}
     return Trace(
@@ -103,6 +107,7 @@ def trace(
         confidence=score.get("confidence"),
         source_uri=item.get("source_uri"),
         parents=parents_of(item.get("source_uri")),
+        regions=() if regions is None else tuple(regions.drop("item_id").to_dicts()),
         votes=_traced_votes(votes, mapping),
         changes=tuple(
             TracedChange(**{**row, "caused_by": tuple(row["caused_by"])})

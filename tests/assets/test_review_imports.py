@@ -220,8 +220,8 @@ def test_a_file_that_is_no_export_is_refused_with_what_it_is():
 
 def test_an_import_that_does_not_balance_fails():
     class Forgetful(LabelStudio):
-        def answers(self, content):
-            file = super().answers(content)
+        def answers(self, content, *, task="classification"):
+            file = super().answers(content, task=task)
             return ReviewFile(file.answers[1:], file.rejects, file.received)
 
     with pytest.raises(LedgerUnbalanced, match="2 judgments came in but 1"):
