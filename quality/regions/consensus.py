@@ -52,7 +52,7 @@ def region_consensus(
     """
     settled = _settled(found, aggregator)
     quality = aggregator.actor_quality_
-    placed = _placed(found, settled, quality)
+    placed = _placed(found, settled)
     actors = quality.join(_detection(found, settled, expected_recall), on="actor", how="left")
     regions = _regions(settled, placed)
     return RegionEstimate(regions, _items(found, settled, regions, actors, expected_recall), actors)
@@ -87,14 +87,13 @@ def _settled(found: Candidates, aggregator: Aggregator) -> pl.DataFrame:
     )
 
 
-def _placed(found: Candidates, settled: pl.DataFrame, quality: pl.DataFrame) -> pl.DataFrame:
+def _placed(found: Candidates, settled: pl.DataFrame) -> pl.DataFrame:
     """By kept candidate: sides, each the weighted median of those drawn."""
     kept = settled.filter("kept").select("candidate")
     drawn = (
         found.drawn.join(kept, on="candidate", how="semi")
         .join(found.judged, on=["item_id", "actor"])
-        .join(quality.select("actor", "quality"), on="actor", how="left")
-        .with_columns(weight=pl.col("weight") * pl.col("quality").fill_null(1.0).clip(1e-6))
+        .with_columns(pl.col("weight").clip(1e-9))
         .sort("candidate", "actor")
     )
     if drawn.is_empty():
