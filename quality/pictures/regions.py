@@ -31,7 +31,7 @@ def contact_sheet(
     if not pictures:
         return nothing(title, "There is no picture.")
     rows = -(-len(pictures) // _COLUMNS)
-    figure = Figure(figsize=(7.0, 1.9 * rows + 0.5), dpi=144, layout="constrained")
+    figure = Figure(figsize=(7.0, 1.6 * rows + 0.5), dpi=144, layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(title, x=0.01, ha="left", color=INK, fontsize=12, fontweight="bold")
     grid = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
@@ -48,7 +48,7 @@ def _draw(axes: Any, content: bytes, drawn: Sequence[Region], classes: Sequence[
     from PIL import Image
 
     with Image.open(io.BytesIO(content)) as image:
-        axes.imshow(image.convert("RGB"))
+        axes.imshow(image.convert("RGB"), extent=(0, image.width, image.height, 0))
     for region in drawn:
         x, y, width, height = region.geometry
         colour = _colour(region.label, classes)
