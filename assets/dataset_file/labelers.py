@@ -65,6 +65,9 @@ class NetworkLabeler(TrainedLabeler):
 
     icon: ClassVar[str] = "pytorch"
 
+    channels: tuple[Width, ...] = Field(
+        (), description="Widths of convolutions before the hidden layers; for pixels only."
+    )
     hidden: tuple[Width, ...] = Field((128,), description="Widths of the hidden layers.")
     weight_decay: StrictFloat = Field(0.0001, ge=0, description="Weight decay of AdamW.")
     dropout: StrictFloat = Field(0.1, ge=0, lt=1, description="Share of hidden units left out.")
@@ -76,7 +79,7 @@ class NetworkLabeler(TrainedLabeler):
 class TorchLabeler(NetworkLabeler):
     """A small network over the dataset's features, trained on releases."""
 
-    kind: Literal["torch"] = Field(description="A multilayer perceptron.")
+    kind: Literal["torch"] = Field(description="A small neural network.")
     epochs: StrictInt = Field(60, ge=1, le=10_000, description="Passes over the training set.")
     batch_size: StrictInt = Field(64, ge=1, description="Items of one step.")
     learning_rate: StrictFloat = Field(0.002, gt=0, description="Step size of AdamW.")

@@ -20,7 +20,11 @@ from assets.dataset_file.regions import (
     task_fault,
 )
 from assets.dataset_file.section import NAME, Section, Share, Weight
-from assets.dataset_file.semi_supervised import LabelSpreadingLabeler
+from assets.dataset_file.semi_supervised import (
+    FixMatchLabeler,
+    LabelSpreadingLabeler,
+    SelfTrainingLabeler,
+)
 from assets.dataset_file.synthetic import SyntheticSource
 from quality.drift.policy import QUESTIONS
 from quality.ontology.mapping import ClassMapping
@@ -74,6 +78,8 @@ Labeler = Annotated[
     | SklearnLabeler
     | TorchLabeler
     | LabelSpreadingLabeler
+    | SelfTrainingLabeler
+    | FixMatchLabeler
     | OntologyLabeler
     | LanguageModelLabeler
     | PretrainedLabeler

@@ -57,7 +57,7 @@ class PictureNetwork(nn.Module):
 
 def embedded(network: nn.Module, inputs: NDArray[np.float32], device: str) -> NDArray[np.float32]:
     """Embeddings of rows, each computed alone, so that it depends on nothing but itself."""
-    from assets.labelers.perceptron import one_thread
+    from assets.labelers.layers import one_thread
 
     rows: list[Any] = []
     network.to(device).eval()

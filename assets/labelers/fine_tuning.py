@@ -15,7 +15,8 @@ from torch.nn.functional import cross_entropy
 
 from assets.encoders.networks import embedded, layers
 from assets.labelers.interface import Progress
-from assets.labelers.perceptron import Diverged, one_thread
+from assets.labelers.layers import one_thread
+from assets.labelers.perceptron import Diverged
 from quality.transfer.probe import Codes, Floats, Probe
 
 WARM_UP = 0.1

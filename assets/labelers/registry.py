@@ -11,9 +11,11 @@ from assets.labelers.interface import Labeler, Trainer
 
 FACTORIES = {
     "functions": "assets.labelers.functions:FunctionsLabeler",
+    "fixmatch": "assets.labelers.fixmatch:FixMatchTrainer",
     "label_spreading": "assets.labelers.label_spreading:LabelSpreadingTrainer",
     "ontology": "assets.labelers.ontology:OntologyLabeler",
     "pretrained": "assets.labelers.pretrained:PretrainedTrainer",
+    "self_training": "assets.labelers.self_training:SelfTrainingTrainer",
     "sklearn": "assets.labelers.sklearn:SklearnTrainer",
     "llm": "assets.labelers.llm.labeler:LanguageModel",
     "torch": "assets.labelers.torch:TorchTrainer",

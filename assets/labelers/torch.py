@@ -26,6 +26,7 @@ from assets.labelers.training_data import TrainingData, training_data
 
 WEIGHTS = "weights.npz"
 SETTINGS = (
+    "channels",
     "hidden",
     "epochs",
     "batch_size",
@@ -37,18 +38,18 @@ SETTINGS = (
 
 
 class NetworkModel(StoredModel[NetworkLabeler]):
-    """A trained perceptron and the files that it is stored as."""
+    """A trained network and the files that it is stored as."""
 
     def __init__(
         self, section: NetworkLabeler, files: Mapping[str, bytes], manifest: Mapping[str, Any]
     ) -> None:
-        from assets.labelers.perceptron import Perceptron
+        from assets.labelers.perceptron import Network
 
         super().__init__(section, files, manifest)
-        self._perceptron = Perceptron(arrays_of(files[WEIGHTS]), device_of(section))
+        self._network = Network(arrays_of(files[WEIGHTS]), device_of(section))
 
     def _predicted(self, matrix: Any) -> Probabilities:
-        return self._perceptron.predict_proba(matrix)
+        return self._network.predict_proba(matrix)
 
 
 class TorchTrainer:
@@ -83,10 +84,10 @@ class TorchTrainer:
         del unlabeled  # It learns from labels alone.
         data = training_data(self._section.name, features, labels, classes=classes, weights=weights)
         seed = self._section.seed if seed is None else seed
-        arrays, epochs = self._trained(data, seed, progress)
+        arrays, epochs = self._trained(data, _settings(self._section, features), seed, progress)
         card = {
             "kind": "torch",
-            **{name: getattr(self._section, name) for name in SETTINGS},
+            **_settings(self._section, features),
             "epochs_run": epochs,
             "device": device_of(self._section),
             **learned_from(features, data, classes=classes, seed=seed, trained_on=trained_on),
@@ -105,22 +106,28 @@ class TorchTrainer:
         return NetworkModel(self._section, files, verified(self._section.name, files, version))
 
     def _trained(
-        self, data: TrainingData, seed: int, progress: Progress
+        self, data: TrainingData, given: Mapping[str, Any], seed: int, progress: Progress
     ) -> tuple[Sequence[NDArray[np.float32]], int]:
         from assets.labelers.perceptron import Diverged, Settings, train
 
         section = self._section
-        settings = Settings(
-            **{name: getattr(section, name) for name in SETTINGS},
-            seed=seed,
-            device=device_of(section),
-        )
+        settings = Settings(**given, seed=seed, device=device_of(section))
         try:
-            perceptron, epochs = train(data.matrix, data.codes, data.weights, settings, progress)
+            network, epochs = train(data.matrix, data.codes, data.weights, settings, progress)
         except Diverged as error:
             reason = f"{error}; lower learning_rate, which is {section.learning_rate:g}"
             raise TrainingFailed(section.name, reason) from error
-        return perceptron.arrays, epochs
+        return network.arrays, epochs
+
+
+def _settings(section: Section, features: FeatureMatrix) -> dict[str, Any]:
+    found = {name: getattr(section, name) for name in SETTINGS}
+    return {**found, "channels": channels_of(section, features)}
+
+
+def channels_of(section: NetworkLabeler, features: FeatureMatrix) -> tuple[int, ...]:
+    """Widths of the section's convolutions: none where the features are no pixels."""
+    return section.channels if features.kind == "pixels" else ()
 
 
 def device_of(section: NetworkLabeler | PretrainedLabeler) -> str:

@@ -11,6 +11,8 @@ from quality.schema import LABELS
 
 EXTRA = """\
   - {name: spreading, kind: label_spreading}
+  - {name: own, kind: self_training}
+  - {name: fixmatch, kind: fixmatch, steps: 20, hidden: [8], device: cpu}
 """
 
 
@@ -41,8 +43,11 @@ def train_split(project) -> pl.DataFrame:
     return labels.filter(pl.col("split") == "train")
 
 
-def test_a_semi_supervised_labeler_learns_from_the_train_split_without_accepted_label(trained):
-    told, train = card(trained, "spreading"), train_split(trained)
+@pytest.mark.parametrize("labeler", ["spreading", "own", "fixmatch"])
+def test_a_semi_supervised_labeler_learns_from_the_train_split_without_accepted_label(
+    trained, labeler
+):
+    told, train = card(trained, labeler), train_split(trained)
     accepted = train.filter(pl.col("state").is_in(["auto", "human"])).height
     assert 0 < accepted < train.height
     assert (told["n_items"], told["n_unlabeled"]) == (accepted, train.height - accepted)
