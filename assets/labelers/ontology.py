@@ -109,10 +109,7 @@ class OntologyLabeler:
                 actor,
                 f"found {reason}",
                 rows.height,
-                tuple(
-                    (item, f"{', '.join(terms)} for {', '.join(concepts)}")
-                    for item, terms, concepts in first
-                ),
+                tuple((item, f"{terms} for {concepts}") for item, terms, concepts in first),
             )
 
     def _digest(self, taxonomy: Taxonomy | None) -> str:

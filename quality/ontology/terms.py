@@ -21,13 +21,8 @@ RULES = 1
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _WORD = rf"[[\p{{L}}\p{{M}}\p{{N}}_]--[{_UNSPACED}]]+|[^\s]"
 
-FOUND = {
-    "text": pl.UInt32(),
-    "label": pl.String(),
-    "reason": pl.String(),
-    "terms": pl.List(pl.String),
-    "concepts": pl.List(pl.String),
-}
+SAID = dict.fromkeys(("label", "reason", "terms", "concepts"), pl.String)
+FOUND = {"text": pl.UInt32} | SAID
 
 
 def folded(text: str) -> str:
@@ -96,19 +91,18 @@ class TermMatcher:
             )
             .with_row_index("text")
             .filter(pl.col("words").list.len() > 0)
-            .with_columns(pl.col("words").list.unique().list.sort())
+            .with_columns(words=pl.col("words").list.unique().list.sort().list.join("\n"))
         )
-        decided = {words: self._decided(words) for words in set(map(tuple, hits["words"]))}
-        rows = [(text, *decided[tuple(words)]) for text, words in hits.rows()]
-        return pl.DataFrame(rows, schema=FOUND, orient="row")
+        rows = [(words, *self._decided(words.split("\n"))) for words in hits["words"].unique()]
+        said = pl.DataFrame(rows, schema={"words": pl.String} | SAID, orient="row")
+        return hits.join(said, on="words", maintain_order="left").select(list(FOUND))
 
-    def _decided(
-        self, words: tuple[str, ...]
-    ) -> tuple[str | None, str | None, list[str], list[str]]:
+    def _decided(self, words: list[str]) -> tuple[str | None, str | None, str, str]:
         """Label, reason where there is none, terms and concepts of the terms of one text."""
-        terms = [" ".join(each.split()) for each in words]
+        terms = ", ".join(" ".join(each.split()) for each in words)
         said = {names[0] for each in words if len(names := self.concepts[each]) == 1}
-        concepts = sorted(said) or sorted({n for each in words for n in self.concepts[each]})
+        meant = said or {name for each in words for name in self.concepts[each]}
+        concepts = ", ".join(sorted(meant))
         if not said:
             return None, "only ambiguous terms", terms, concepts
         classes = self.taxonomy.most_specific(

@@ -19,6 +19,7 @@ from assets.dataset_file.models import Dataset
 from assets.labelers.functions import FunctionsLabeler as Functions
 from assets.labelers.interface import LabelerInput
 from assets.labelers.registry import make
+from quality.ontology.terms import TermMatcher
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -105,6 +106,32 @@ def test_the_review_functions_are_worth_what_their_file_says() -> None:
     gold = dict(pl.read_csv(SENTIMENT / "gold.csv").iter_rows())
     cast = votes("reviews", [item["text"] for item in items])
     check_figures("reviews", dict(measured(cast, [gold[item["id"]] for item in items])))
+
+
+def test_the_terms_of_the_review_classes_are_worth_what_their_file_says() -> None:
+    if not SENTIMENT.is_dir():
+        pytest.skip(f"the sentences are not at {SENTIMENT}")
+    lines = (SENTIMENT / "items.jsonl").read_text(encoding="utf-8").splitlines()
+    items = [json.loads(line) for line in lines]
+    gold = dict(pl.read_csv(SENTIMENT / "gold.csv").iter_rows())
+    matcher = TermMatcher(dataset("reviews").ontology.taxonomy, match_names=False)
+    named = matcher.find(pl.Series([item["text"] for item in items])).drop_nulls("label")
+    truth = pl.Series([gold[items[i]["id"]] for i in named["text"]])
+    said = (EXAMPLES / "reviews/datasets/reviews.yaml").read_text(encoding="utf-8")
+    stated = re.search(r"right on (\d+) of 100 of its votes, on (\d+) of 100 sentences", said)
+    assert stated is not None
+    right = float(str((named["label"] == truth).mean()))
+    assert [round(100 * right), round(100 * named.height / len(items))] == [
+        *map(int, stated.groups())
+    ]
+
+
+def test_the_terms_of_the_review_classes_are_no_words_of_the_rules() -> None:
+    rules = (EXAMPLES / "reviews/labeling/reviews.py").read_text(encoding="utf-8")
+    words = set(re.findall(r"[a-z]+", rules.partition("def words")[0]))
+    terms = [term for c in dataset("reviews").ontology.classes for term in c.terms]
+    assert len(terms) == len(set(terms)) > 50
+    assert not words.intersection(terms)
 
 
 def test_the_invented_reviews_get_votes_of_both_classes() -> None:
