@@ -15,6 +15,7 @@ from assets.drift import drift_asset
 from assets.human_votes import human_votes_asset, reviews_taken
 from assets.items import batch_taken, items_asset
 from assets.label_issues import label_issues_asset
+from assets.outliers import outliers_asset
 from assets.publication import publication_asset
 from assets.release import release_asset
 from assets.review_queue import review_queue_asset
@@ -127,6 +128,10 @@ def _folding(
         return [dg.AssetDep(key(dataset, name)) for name in names]
 
     made = [synthetic_items_asset(dataset, every_batch[:1])] if dataset.synthetic else []
+    unlike = (
+        [outliers_asset(dataset, dataset.outliers, after("consensus"))] if dataset.outliers else []
+    )
+    shown = [dg.AssetDep(a.key) for a in unlike]
     return [
         *made,
         consensus_asset(
@@ -137,7 +142,8 @@ def _folding(
         label_issues_asset(dataset, after("consensus")),
         drift_asset(dataset, after("consensus")),
         review_queue_asset(dataset, after("agreement", "label_issues")),
-        snapshot_asset(dataset, after("scorecards", "drift", "review_queue")),
+        *unlike,
+        snapshot_asset(dataset, [*after("scorecards", "drift", "review_queue"), *shown]),
         release_asset(dataset, after("snapshot")),
     ]
 

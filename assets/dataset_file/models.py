@@ -11,6 +11,7 @@ from assets.dataset_file.labelers import FunctionsLabeler, SklearnLabeler, Torch
 from assets.dataset_file.language_models import LanguageModelLabeler
 from assets.dataset_file.ontology import Ontology, unfit
 from assets.dataset_file.ontology_labeler import OntologyLabeler
+from assets.dataset_file.outliers import Outliers
 from assets.dataset_file.pretrained import PretrainedLabeler, ZeroShotLabeler
 from assets.dataset_file.regions import (
     CocoResultsLabeler,
@@ -254,6 +255,9 @@ class Dataset(Section):
     agreement: Agreement = Field(Agreement(), description="Floors of agreement.")
     review: Review = Field(Review(), description="What people are asked.")
     drift: Drift = Field(Drift(), description="When a batch is unlike the release.")
+    outliers: Outliers | None = Field(
+        None, description="Which items are unlike all others; `{}` asks for it with defaults."
+    )
     gate: Gate = Field(Gate(), description="What a release must pass.")
     splits: Splits = Field(Splits(), description="Train, valid, test.")
     retraining: Retraining = Field(Retraining(), description="When models learn again.")

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from quality.pictures.bars import actor_scorecards, drift_by_feature, label_distribution
+from quality.pictures.contact_sheet import contact_sheet
 from quality.pictures.flow import label_flow
 from quality.pictures.matrices import agreement_matrix, confusion
 from quality.pictures.reliability import reliability
@@ -60,3 +61,21 @@ def test_the_same_picture_has_the_same_bytes() -> None:
 
 def test_a_mark_in_a_name_is_drawn_and_not_read_as_a_formula() -> None:
     assert label_distribution({"$cost": 3, "a$b_{": 2}).startswith(b"\x89PNG")
+
+
+def test_a_contact_sheet_shows_every_picture_and_is_the_same_each_time():
+    from io import BytesIO
+
+    from PIL import Image
+
+    def tile(side):
+        buffer = BytesIO()
+        Image.new("L", (side, 2 * side), 128).save(buffer, "PNG")
+        return buffer.getvalue()
+
+    tiles = [tile(4), tile(300), tile(9)] * 4
+    sheets = [contact_sheet(tiles, ["a long caption"] * 12, title="Some") for _ in range(2)]
+    with Image.open(BytesIO(sheets[0])) as sheet:
+        grey = sum(count for count, colour in sheet.getcolors(1 << 20) if colour == (128, 128, 128))
+    assert sheets[0] == sheets[1]
+    assert grey == 12 * 84 * 42

@@ -1,0 +1,1 @@
+"""Outliers: items unlike all others, by how far their nearest neighbours are."""
