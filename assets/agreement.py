@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import polars as pl
 
+from assets.consensus import skills_at
 from assets.dataset_file.models import Dataset
 from assets.evidence import gather
 from assets.metadata import commit_metadata, picture, sample
@@ -155,8 +156,8 @@ def scorecards_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.Assets
         kinds={"polars"},
         description=(
             "What each actor's record says: votes and abstentions, the quality that the "
-            "aggregator estimates, and the mean agreement with others, each with its interval; "
-            "of labeling functions also coverage, overlap, conflict and accuracy."
+            "aggregator estimates, in all and by class, the mean agreement with others, each with "
+            "its interval; of labeling functions also coverage, overlap, conflict and accuracy."
         ),
         check_specs=[
             dg.AssetCheckSpec("every_person_is_careful", asset=key(dataset, "scorecards"))
@@ -186,6 +187,7 @@ def scorecards_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.Assets
                 "dagster/row_count": cards.height,
                 "scorecards": sample(cards, rows=50),
                 "picture": picture(_drawn(cards)),
+                "skills": sample(_by_class(skills_at(run, at)), rows=50),
                 "functions": dg.MetadataValue.md(
                     "There are no labeling functions."
                     if functions is None
@@ -241,6 +243,16 @@ def _cards(
         .join(quality, on="actor", how="left")
         .join(agreement, on="actor", how="left")
         .sort(pl.col("actor_kind") != "human", "actor")
+    )
+
+
+def _by_class(skills: pl.DataFrame) -> pl.DataFrame:
+    """One row an actor: the share of right votes on items of each class, with its interval."""
+    figures = (pl.col(name).round(2) for name in ("quality", "low", "high"))
+    return (
+        skills.with_columns(pl.format("{} ({} to {})", *figures).alias("said"))
+        .pivot("class", index="actor", values="said")
+        .sort("actor")
     )
 
 

@@ -21,6 +21,7 @@ from assets.ports import Stores
 from assets.predictions import heard_once, independent_predictions, one_classifier
 from assets.recipe import canonical_json
 from assets.regions.fold import (
+    RegionFold,
     as_heard,
     beside_majority,
     fold_regions,
@@ -30,7 +31,7 @@ from assets.regions.fold import (
 from assets.regions.shown import labels_by_class, regions_shown
 from assets.runs import Run, group, key, open_run, owners
 from assets.synthetic.standing import made_labels
-from quality.lineage.buckets import cut
+from quality.lineage.buckets import cut, to_parquet
 from quality.lineage.labels import label_table
 from quality.lineage.splits import splits
 from quality.schema import LABELS, Table
@@ -39,6 +40,7 @@ from quality.synthetic.labels import real
 if TYPE_CHECKING:
     from quality.consensus.aggregator import Aggregator
 
+SKILLS_REPORT = "reports/skills.parquet"
 PROBABILITIES = Table(
     name="consensus",
     columns={
@@ -193,6 +195,9 @@ def _policy(dataset: Dataset) -> str:
 def _objects(
     run: Run, evidence: Evidence, aggregator: Any, labels: pl.DataFrame, estimate: pl.DataFrame
 ) -> dict[str, bytes]:
+    from quality.consensus.skills import skills
+
+    over_classes = aggregator.aggregator if isinstance(aggregator, RegionFold) else aggregator
     buckets = run.dataset.storage.buckets
     answered = estimate.filter(pl.col("probabilities").is_not_null())
     probabilities = PROBABILITIES.check(answered.select(list(PROBABILITIES.columns)))
@@ -214,7 +219,13 @@ def _objects(
         **dict(cut(probabilities, PROBABILITIES.name, buckets)),
         **region_objects(run, aggregator, labels),
         "reports/consensus.json": canonical_json(report),
+        SKILLS_REPORT: to_parquet(skills(over_classes)),
     }
+
+
+def skills_at(run: Run, at: str) -> pl.DataFrame:
+    """Each actor's quality by class, as the consensus of a commit found it."""
+    return pl.read_parquet(run.store.fetch(at, [SKILLS_REPORT])[SKILLS_REPORT])
 
 
 def _beside_majority(run: Run, evidence: Evidence, estimate: pl.DataFrame) -> float | None:

@@ -166,7 +166,8 @@ class ReviewTask:
     """One item for people: what they see, and what was predicted.
 
     `awaited` is how many human votes the item will have had, those taken back included, once
-    the task is answered. `region` is the predicted set of boxes or spans as canonical text.
+    the task is answered. `region` is the predicted set of boxes or spans as canonical text;
+    `assignee` is whom the task is for, None for anybody.
     """
 
     item_id: str
@@ -180,6 +181,7 @@ class ReviewTask:
     reason: str
     awaited: int
     region: str | None = None
+    assignee: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import dagster as dg
 import polars as pl
 
-from assets.consensus import PROBABILITIES
+from assets.consensus import PROBABILITIES, skills_at
 from assets.dataset_file.models import Dataset
-from assets.metadata import commit_metadata, picture, sample
+from assets.metadata import commit_metadata, counts, picture, sample
 from assets.ports import ProjectFolder, ReviewTool, Stores
 from assets.regions.review import proposed_regions
+from assets.review.assignment import assigned
 from assets.review.queue import build_queue, waiting_items, write_queue
 from assets.runs import Run, group, key, open_run, owners
 from assets.scores import scores_at
@@ -42,15 +43,18 @@ def review_queue_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.Asse
     ) -> dg.MaterializeResult:
         run = open_run(context, stores, dataset)
         at = run.head()
+        probabilities, votes = run.table(PROBABILITIES, at=at), run.table(VOTES, at=at)
         queue = build_queue(
             real(run.table(LABELS, at=at)),
             scores_at(run, at),
-            run.table(PROBABILITIES, at=at),
-            run.table(VOTES, at=at),
+            probabilities,
+            votes,
             dataset,
             seed=dataset.splits.seed,
             waiting=waiting_items(dataset, review_tool, project),
         )
+        if dataset.review.reviewers:
+            queue = assigned(queue, probabilities, votes, skills_at(run, at), dataset)
         commit = run.write({QUEUE: to_parquet(queue)}, message="Review queue", asset="review_queue")
         items = run.items(at=at).join(queue, on="item_id", how="semi")
         path = write_queue(
@@ -70,6 +74,7 @@ def review_queue_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.Asse
                 "file": dg.MetadataValue.path(str(path)) if path else "nothing to ask",
                 "first": sample(queue),
                 **({"why they are asked": picture(_reasons(queue))} if queue.height else {}),
+                **({"for": counts(_assignees(queue))} if dataset.review.reviewers else {}),
             }
         )
 
@@ -82,6 +87,11 @@ def _reasons(queue: pl.DataFrame) -> bytes:
 
     kinds = queue["reason"].str.split(":").list.first().value_counts(sort=True)
     return label_distribution(dict(kinds.iter_rows()), title="Why people are asked")
+
+
+def _assignees(queue: pl.DataFrame) -> dict[str, int]:
+    names = queue["assignee"].fill_null("anybody").value_counts()
+    return dict(names.iter_rows())
 
 
 def _images(run: Run, at: str, items: pl.DataFrame) -> dict[str, bytes]:

@@ -11,6 +11,7 @@ from orchestration.label_studio_exports import AWAITED, CONTROL, OF_DATASET, PRE
 from orchestration.label_studio_regions import TAGS, drawn_results, picture_size
 
 OBJECT = "item"
+ASSIGNEE = "assignee"
 _IMAGE_TYPES = {
     b"\x89PNG": "image/png",
     b"\xff\xd8\xff": "image/jpeg",
@@ -33,8 +34,9 @@ class LabelStudio:
 
         Images travel as data URIs, so no file server is needed. The prediction stands in
         `predictions`, where Label Studio shows it, and in `data`, because Label Studio's
-        exports keep only the ids of predictions. What is read back is named `hallmark_...`, so
-        that no column of the source is taken for it.
+        exports keep only the ids of predictions. `assignee` is there to filter by; an item that
+        several people are asked about is a task for each. What is read back is named
+        `hallmark_...`, so that no column of the source is taken for it.
         """
         rows = [json.dumps(_task(task, dataset), ensure_ascii=False) for task in tasks]
         return ("[\n" + ",\n".join(rows) + "\n]\n").encode()
@@ -101,6 +103,8 @@ def _task(task: ReviewTask, dataset: str) -> dict[str, Any]:
         "priority": task.priority,
         _field(task.modality): _shown(task),
     }
+    if task.assignee is not None:
+        data |= {ASSIGNEE: task.assignee}
     if task.prediction is None:
         return {"data": data}
     data |= {PREDICTION: task.prediction, "predicted_by": task.predicted_by}

@@ -20,6 +20,7 @@ from assets.dataset_file.regions import (
     Task,
     task_fault,
 )
+from assets.dataset_file.reviewers import Reviewer
 from assets.dataset_file.section import NAME, Section, Share, Weight
 from assets.dataset_file.semi_supervised import (
     FixMatchLabeler,
@@ -144,7 +145,19 @@ class Review(Section):
         "what consensus.precision and every estimate of quality rest on.",
     )
     votes_per_item: StrictInt = Field(1, ge=1, description="People asked per item.")
+    reviewers: tuple[Reviewer, ...] = Field(
+        (),
+        description="Each task is given to one who is good at its likely class; none: to anybody.",
+    )
     tool: Literal["label_studio"] = Field("label_studio", description="Where people label.")
+
+    @model_validator(mode="after")
+    def _each_reviewer_once(self) -> "Review":
+        names = [reviewer.name for reviewer in self.reviewers]
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise ValueError(f"each reviewer once; {repeated} stand more than once")
+        return self
 
 
 class Drift(Section):

@@ -72,7 +72,11 @@ def test_a_fault_says_where_what_and_what_was_expected(tmp_path: Path) -> None:
     [
         ("agremeent: {}\n", "agremeent", "did you mean 'agreement'?"),
         ("review: {budgte: 1}\n", "review.budgte", "did you mean 'budget'?"),
-        ("review: {xyz: 1}\n", "review.xyz", "budget, explore, strategy, tool, votes_per_item"),
+        (
+            "review: {xyz: 1}\n",
+            "review.xyz",
+            "budget, explore, reviewers, strategy, tool, votes_per_item",
+        ),
         ("review: {budget: true}\n", "review.budget", "a whole number"),
         ("review: {budget: '5'}\n", "review.budget", "a whole number"),
         ("drift: {min_effect: .inf}\n", "drift.min_effect", "a finite number"),
