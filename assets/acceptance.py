@@ -137,6 +137,7 @@ def acceptance_metadata(found: Acceptance, judged: pl.DataFrame) -> dict[str, An
     known = {} if found.precision is None else {"precision_of_unseen": found.precision}
     return {
         "accepted_from": found.threshold,
+        "calibrated": found.calibrated,
         "judged_blind": found.judged,
         **known,
         "acceptance": dg.MetadataValue.md(found.to_markdown()),

@@ -12,6 +12,7 @@ from assets.recipe import canonical_json
 from assets.runs import Run
 from quality.ledger import effective_votes
 from quality.schema import LABELS, VOTES
+from quality.synthetic.labels import real
 
 REPORT = "reports/learning_curve.json"
 NEWEST = 20
@@ -66,7 +67,7 @@ def _earlier(run: Run) -> list[dict[str, Any]]:
 
 
 def _point(run: Run, at: str, release: str) -> dict[str, Any]:
-    labels = run.table(LABELS, at=at)
+    labels = real(run.table(LABELS, at=at))
     people = effective_votes(run.table(VOTES, at=at)).filter(pl.col("actor_kind") == "human")
     unseen = json.loads(run.store.read(at, ACCEPTANCE))
     n = max(labels.height, 1)

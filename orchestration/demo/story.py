@@ -139,6 +139,9 @@ def _review(demo: Demo, reviewers: Sequence[SimulatedReviewer]) -> None:
     queue = newest_queue(demo.project, demo.dataset)
     demo.say(f"{found.metadata['review_queue']['dagster/row_count']} tasks in {queue.name}")
     demo.say(f"drift: {found.metadata['drift']['verdict']}")
+    differ = found.metadata["agreement"].get("models_differ")
+    if differ is not None:
+        demo.say(f"where two models vote they differ on {differ:.1%}")
     names = " and ".join(r.author for r in reviewers)
     given = answer(demo.project, demo.dataset, queue, reviewers, demo.truth)
     demo.say(f"{names} gave {given} answers")
@@ -155,7 +158,17 @@ def _import(demo: Demo) -> None:
 
 
 def _release(demo: Demo) -> None:
-    released = demo.run("snapshot").metadata["release"]
+    found = demo.run("snapshot").metadata
+    unseen = found["consensus"]
+    made = found.get("synthetic_items", {}).get("dagster/row_count", 0)
+    how = "calibrated" if unseen["calibrated"] else "as the dataset file says"
+    demo.say(
+        f"{unseen['judged_blind']} items judged blind; labels that nobody looked at count from "
+        f"confidence {unseen['accepted_from']:.3g}, {how}"
+    )
+    if made:
+        demo.say(f"{made} synthetic digits made of the last release's labels")
+    released = found["release"]
     demo.say(f"released [bold]{released['release']}[/bold] at {released['commit'][:12]}")
 
 

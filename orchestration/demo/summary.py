@@ -1,5 +1,6 @@
 """The demo's last screen: what was measured, and where to look next."""
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from assets.evidence import ACCEPTED
+from assets.learning_curve import REPORT as LEARNING_CURVE
 from assets.ports import DatasetStore
 from orchestration.cli.output import console, show_rows
 from quality.schema import LABELS
@@ -32,6 +34,19 @@ def _release(store: DatasetStore, name: str, truth: dict[str, str]) -> dict[str,
             state: int(states.get(state, 0)) for state in ("auto", "human", "disputed", "unlabeled")
         },
         "accepted labels right": None if right is None else round(float(right), 4),
+        **_unseen(store, name, accepted),
+    }
+
+
+def _unseen(store: DatasetStore, release: str, accepted: pl.DataFrame) -> dict[str, Any]:
+    """What people's blind answers say of labels that nobody looked at, and what is true."""
+    point = json.loads(store.read(store.head(release), LEARNING_CURVE))[-1]
+    auto = accepted.filter(state="auto")
+    right = auto.select((pl.col("label") == pl.col("true")).mean()).item()
+    low, high = point["low"], point["high"]
+    return {
+        "auto, estimated": None if low is None else f"{low:.3f} to {high:.3f}",
+        "auto, true": None if right is None else round(float(right), 4),
     }
 
 

@@ -17,20 +17,27 @@ def acceptance_of(loop, release):
     return json.loads(store.read(store.head(release), "reports/acceptance.json"))
 
 
-def test_too_few_blind_answers_leave_the_threshold_of_the_file_in_force(loop):
+def asking(loop, **changes):
+    """The evidence of v0002 and its run, with other settings of the consensus."""
     run, folded_at = as_released(loop.told.store, "v0002")
-    asked = run.dataset.consensus.model_copy(update={"precision": 0.99})
-    strict = Run(
-        dataset=run.dataset.model_copy(update={"consensus": asked}),
-        store=run.store,
-        id=run.id,
-        branch=run.branch,
-    )
-    found, judged = accepted_unseen(strict, gather(strict, folded_at))
+    consensus = run.dataset.consensus.model_copy(update=changes)
+    dataset = run.dataset.model_copy(update={"consensus": consensus})
+    other = Run(dataset=dataset, store=run.store, id=run.id, branch=run.branch)
+    return accepted_unseen(other, gather(other, folded_at))
+
+
+def test_too_few_blind_answers_leave_the_threshold_of_the_file_in_force(loop):
+    found, judged = asking(loop, precision=0.99)
     assert 0 < judged.height < 299
     assert not found.calibrated
     assert found.threshold == 0.55
     assert "even without one error 299 accepted items would be needed" in found.reason
+
+
+def test_an_aggregator_that_hears_models_is_judged_by_the_same_answers(loop):
+    heard, voted = asking(loop, aggregator="crowdlab")[1], asking(loop)[1]
+    assert set(heard["item_id"]) >= set(voted["item_id"])
+    assert heard["confidence"].is_between(0, 1).all()
 
 
 def test_a_dataset_that_asks_for_no_precision_still_says_what_it_has(loop):
