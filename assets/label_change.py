@@ -34,6 +34,18 @@ def label_change_objects(run: Run, at: str, folded_at: str) -> dict[str, bytes]:
     }
 
 
+def picture_of(run: Run, at: str) -> bytes | None:
+    """PNG of the report at a commit: points by cause and label; None where it was not split."""
+    from quality.pictures.change import change_by_cause
+
+    parts = json.loads(run.store.read(at, REPORT)).get("parts")
+    if parts is None:
+        return None
+    return change_by_cause(
+        {cause: {name: 100 * share for name, share in of.items()} for cause, of in parts.items()}
+    )
+
+
 def _change(run: Run, at: str, folded_at: str) -> LabelChange | str:
     """The change split among its causes, or the reason why it is not."""
     if run.dataset.has_regions:

@@ -128,6 +128,9 @@ def _metadata(
         old = real(run.table(LABELS, at=before[1]))
         why = run.store.read(merged.id, label_change.PAGE).decode()
         found["why the labels changed"] = dg.MetadataValue.md(why)
+        drawn = label_change.picture_of(run, merged.id)
+        if drawn is not None:
+            found["labels by cause of change"] = picture(drawn)
         found["label flow"] = picture(_flow(old, labels, before[0], name))
     return found
 

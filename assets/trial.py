@@ -19,6 +19,7 @@ from assets.metadata import picture
 from assets.models import champion_of
 from assets.retraining import TrainingSet
 from assets.runs import Run
+from quality.evaluation.comparison import Comparison, compare
 from quality.schema import LABELS
 from quality.synthetic.labels import real
 
@@ -32,6 +33,7 @@ class Trial:
         promoted: Whether it becomes champion.
         reason: Why.
         metrics: Its figures, JSON-able.
+        comparison: With the champion, where there is one that can be compared.
     """
 
     model: Model
@@ -40,6 +42,7 @@ class Trial:
     promoted: bool
     reason: str
     metrics: dict[str, Any]
+    comparison: Comparison | None = None
 
 
 def tried(
@@ -92,8 +95,6 @@ def examples(run: Run, found: TrainingSet) -> pl.DataFrame:
 def _judged(
     run: Run, model: Model, champion: Model | None, truth: list[str], features: FeatureMatrix
 ) -> Trial:
-    from quality.evaluation.comparison import compare
-
     classes, settings = run.dataset.classes, run.dataset.retraining
     given = model.predict_proba(features)
     try:
@@ -113,7 +114,15 @@ def _judged(
     reason = none if before is None else comparison.reason
     metrics = json.loads(comparison.to_json()) | {"reason": reason, "test_items": len(truth)}
     promoted = before is None or comparison.better
-    return Trial(model, truth, given, promoted=promoted, reason=reason, metrics=metrics)
+    return Trial(
+        model,
+        truth,
+        given,
+        promoted=promoted,
+        reason=reason,
+        metrics=metrics,
+        comparison=None if before is None else comparison,
+    )
 
 
 def _unlabeled(
@@ -172,7 +181,7 @@ def notes(trial: Trial) -> dict[str, Any]:
 
 
 def pictures(run: Run, trial: Trial) -> dict[str, Any]:
-    """What a person looks at: confusion and reliability on the test split."""
+    """What a person looks at: confusion, reliability and the champion beside it, on test items."""
     from quality.pictures.matrices import confusion
     from quality.pictures.reliability import reliability
 
@@ -183,7 +192,10 @@ def pictures(run: Run, trial: Trial) -> dict[str, Any]:
     truth = np.array([classes.index(label) for label in trial.truth])
     matrix = np.zeros((len(classes), len(classes)), dtype=np.int64)
     np.add.at(matrix, (truth, chosen), 1)
-    return {
+    beside = {}
+    if trial.comparison is not None:
+        beside["against the champion"] = picture(trial.comparison.picture())
+    return beside | {
         "confusion": picture(confusion(matrix, classes, columns="predicted label")),
         "reliability": picture(reliability(trial.probabilities.max(axis=1), chosen == truth)),
     }

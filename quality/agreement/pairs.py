@@ -4,14 +4,16 @@ Cohen (1960): (p_o - p_e) / (1 - p_e) with p_e = sum_kl w_kl a_k b_l of the two 
 weighted as in Cohen (1968). Scott (1955): the same with both shares replaced by their mean.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from quality.agreement.bootstrap import interval
 from quality.agreement.coefficients import ONE_CLASS, beyond_chance, ratio
 from quality.agreement.counts import Codes, Floats
 from quality.agreement.errors import AgreementError
@@ -27,6 +29,8 @@ MATRIX_SCHEMA = {
     "n_items": pl.Int64,
     "percent": pl.Float64,
     "kappa": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
     "reason": pl.String,
 }
 
@@ -40,12 +44,16 @@ class PairTable:
         n_items: (n_actors, n_actors) items that both voted on.
         percent: (n_actors, n_actors) weighted share of them on which they agree, else NaN.
         kappa: (n_actors, n_actors) chance-corrected, NaN where it is not defined.
+        low: (n_actors, n_actors) lower end of kappa's 95 % interval, NaN where none was drawn.
+        high: (n_actors, n_actors) upper end.
     """
 
     actors: tuple[str, ...]
     n_items: Codes
     percent: Floats
     kappa: Floats
+    low: Floats
+    high: Floats
 
     def frame(self) -> pl.DataFrame:
         """One row per pair of different actors, with null and a reason where kappa is missing."""
@@ -58,6 +66,8 @@ class PairTable:
                 "n_items": n_items,
                 "percent": pl.Series(self.percent[row, column], nan_to_null=True),
                 "kappa": pl.Series(kappa, nan_to_null=True),
+                "low": pl.Series(self.low[row, column], nan_to_null=True),
+                "high": pl.Series(self.high[row, column], nan_to_null=True),
                 "reason": [_reason(*facts) for facts in zip(n_items, kappa, strict=True)],
             },
             schema=MATRIX_SCHEMA,
@@ -70,6 +80,8 @@ def pairwise(
     actors: Sequence[int] | None = None,
     chance: Chance = "cohen",
     weights: Weights = "identity",
+    seed: int = 0,
+    replicates: int = 0,
 ) -> PairTable:
     """Agreement of each two actors over the items both voted on.
 
@@ -79,6 +91,8 @@ def pairwise(
             square of the actors times the classes.
         chance: cohen keeps each actor's own use of the classes, scott takes the pair's mean.
         weights: How near two classes are.
+        seed: Of the intervals.
+        replicates: Of the intervals, items drawn anew; 0 leaves them out.
 
     Raises:
         AgreementError: There are too many actors and classes for a table of their pairs.
@@ -90,7 +104,15 @@ def pairwise(
     observed = ratio(agreeing, n_items)
     expected = ratio(_expected(used, near, chance), n_items**2)
     kappa = beyond_chance(observed, expected)
-    return PairTable(names, n_items, observed, kappa)
+    low, high = np.full_like(kappa, np.nan), np.full_like(kappa, np.nan)
+    if replicates:
+        for pair, said in _crossed(coded, chosen):
+            rng = np.random.default_rng([seed, *pair])
+            ends = _pair_interval(said, near, chance, replicates, rng)
+            if ends is not None:
+                low[pair], high[pair] = ends
+                low[pair[::-1]], high[pair[::-1]] = ends
+    return PairTable(names, n_items, observed, kappa, low, high)
 
 
 def cohen_kappa(
@@ -158,6 +180,37 @@ def _count_pairs(
                     agreeing[one, other] += near[label[i], label[j]]
                     used[one, other, label[i]] += 1
                     used[other, one, label[j]] += 1
+
+
+def _crossed(coded: VoteCodes, chosen: Codes) -> Iterator[tuple[tuple[int, int], Codes]]:
+    """Each two chosen actors, and (n_items, 2) what both said of each item they share."""
+    label = np.full((len(chosen), coded.n_items), -1, np.int32)
+    place = np.full(coded.n_actors, -1)
+    place[chosen] = np.arange(len(chosen))
+    held = place[coded.actor] >= 0
+    label[place[coded.actor[held]], coded.item[held]] = coded.label[held]
+    for one, other in combinations(range(len(chosen)), 2):
+        both = (label[one] >= 0) & (label[other] >= 0)
+        yield (one, other), np.stack([label[one][both], label[other][both]], axis=1)
+
+
+def _pair_interval(
+    said: Codes, near: Floats | None, chance: Chance, replicates: int, rng: np.random.Generator
+) -> tuple[float, float] | None:
+    """The interval of kappa from drawing a pair's items anew; None with fewer than two."""
+    n_items = len(said)
+    if n_items <= 1:
+        return None
+    exact = np.eye(int(said.max()) + 1) if near is None else near
+    times = np.bincount(said[:, 0].astype(np.int64) * len(exact) + said[:, 1])
+    cells = np.stack(np.divmod(np.flatnonzero(times), len(exact)), axis=1)
+    drawn = rng.multinomial(n_items, times[times > 0] / n_items, replicates).astype(np.float64)
+    one, other = (drawn @ (cells[:, [side]] == np.arange(len(exact))) for side in (0, 1))
+    if chance == "scott":
+        one = other = (one + other) / 2
+    expected = (weighted(one, near) * other).sum(axis=-1) / n_items**2
+    observed = drawn @ exact[cells[:, 0], cells[:, 1]] / n_items
+    return interval(beyond_chance(observed, expected))
 
 
 def _expected(used: Floats, near: Floats | None, chance: Chance) -> Floats:

@@ -23,6 +23,7 @@ from quality.votes import Mask, VoteCodes, require_columns
 
 WITHIN: tuple[Name, ...] = ("percent", "fleiss_kappa", "gwet_ac1")
 MAX_COMPARED = 200
+MOST_WITH_INTERVALS = 30
 MODELS = (
     "Every actor that is not human counts as a model: functions, language models, ontologies and "
     "synthetic actors too."
@@ -48,7 +49,8 @@ class AgreementReport:
             taxonomy_alpha. Scopes of people against machines:
             human-model, human-model/all, human-model/blind, human-model/anchored; their
             figures are percent and kappa.
-        pairs: Each two actors: n_items, percent, Cohen's kappa (null with a reason).
+        pairs: Each two actors: n_items, percent, Cohen's kappa (null with a reason) and, of 30
+            actors at most, its interval.
         classes: Each class: specific agreement with its interval, alpha against all others.
         actors: Each actor: mean agreement with the others, with its interval.
         items: item_id, agreement (null with fewer than two votes), for the scores table.
@@ -147,7 +149,8 @@ def agreement_report(
     independent = coded.where(~coded.flags["circular"])
     rows = count_votes(independent)
     compared = _most_voting(independent)
-    table = pairwise(independent, actors=compared)
+    drawn = replicates if len(compared) <= MOST_WITH_INTERVALS else 0
+    table = pairwise(independent, actors=compared, seed=seed, replicates=drawn)
     return AgreementReport(
         figures=_figures(coded, independent, seed=seed, replicates=replicates, apart=apart),
         pairs=table.frame(),
@@ -257,5 +260,9 @@ def _notes(coded: VoteCodes, n_compared: int) -> tuple[str, ...]:
         notes.append(
             f"{n_compared} of {len(coded.actors)} actors, those with the most votes, are compared "
             "in pairs."
+        )
+    if n_compared > MOST_WITH_INTERVALS:
+        notes.append(
+            f"Pairs have no intervals: there are more than {MOST_WITH_INTERVALS} actors to compare."
         )
     return tuple(notes)

@@ -97,6 +97,17 @@ class LabelChange:
         ]
         return "\n".join(lines + [self._row(name) for name in self.before]) + "\n"
 
+    def picture(self) -> bytes:
+        """PNG of the percentage points that each cause adds to each label's share."""
+        from quality.pictures.change import change_by_cause
+
+        return change_by_cause(
+            {
+                cause: {name: 100 * float(share) for name, share in shares.items()}
+                for cause, shares in self.parts.items()
+            }
+        )
+
     def _row(self, name: str) -> str:
         shares = [f"{float(side[name]):.1%}" for side in (self.before, self.after)]
         points = [f"{100 * float(part[name]):+.2f}" for part in self.parts.values()]

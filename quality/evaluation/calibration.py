@@ -84,6 +84,21 @@ class Calibration:
         lines += [_row(level) for level in self.levels if level.n]
         return "\n".join(lines) + "\n"
 
+    def picture(self) -> bytes:
+        """PNG of the reliability diagram."""
+        from quality.pictures.canvas import nothing
+        from quality.pictures.reliability import reliability_of_levels
+
+        rows = [
+            (level.confidence, level.share_correct, level.n, *level.interval)
+            for level in self.levels
+            if level.interval is not None
+        ]
+        if not rows:
+            return nothing("Reliability", f"Calibration is not known: {self.reason}.")
+        mean, share, n, low, high = np.array(rows, np.float64).T
+        return reliability_of_levels(mean, share, n, low, high, bins=len(self.levels))
+
 
 def calibration(confidence: Any, correct: Any, bins: int = 10) -> Calibration:
     """Judges confidences (n,) against whether each label was right (n,), in bins of equal width.

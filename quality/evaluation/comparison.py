@@ -82,6 +82,28 @@ class Comparison:
         lines += ["", f"{only}{self.only_champion_right} by the champion only."]
         return "\n".join(lines) + "\n"
 
+    def picture(self) -> bytes:
+        """PNG of each score's difference with its interval; right of 0 the candidate is better."""
+        from quality.pictures.change import score_differences
+
+        names, low, high = [], [], []
+        for metric, ends in self.intervals.items():
+            if ends is None:
+                continue
+            # A log loss is better when lower: turned around, right of 0 is better in every row.
+            turned = metric == "log_loss"
+            names.append(f"{TITLES[metric]}, saved" if turned else TITLES[metric])
+            low.append(-ends[1] if turned else ends[0])
+            high.append(-ends[0] if turned else ends[1])
+        return score_differences(
+            names,
+            low,
+            high,
+            title=f"Candidate against champion: {'better' if self.better else 'not better'}",
+            subtitle=f"{self.n:,} test items, {self.level:.0%} intervals of the difference",
+            measure="gain of the candidate",
+        )
+
     def _row(self, metric: Metric) -> str:
         one, two = getattr(self.champion, metric), getattr(self.candidate, metric)
         interval = self.intervals[metric]

@@ -17,6 +17,7 @@ import polars as pl
 from quality.label_issues.checks import check_listing, check_out_of_fold
 from quality.label_issues.confident import Floats, confident_joint
 from quality.label_issues.errors import LabelIssuesError
+from quality.label_issues.markdown import frame_table
 from quality.label_issues.pruning import Mask, Rule, mislabeled
 from quality.label_issues.scores import Score, label_quality
 from quality.probabilities import probability_matrix
@@ -64,6 +65,32 @@ class MultilabelIssues:
             "doubted_per_class": dict(zip(self.classes, doubted, strict=True)),
             "evidence": self.evidence,
         }
+
+    def to_markdown(self, *, max_rows: int = 25) -> str:
+        """The report as a page for people."""
+        worst = self.frame.filter("is_issue").sort("score", "item_id").head(max_rows)
+        summary = (
+            f"{self.n_issues:,} of {self.frame.height:,} items probably have a label too many or "
+            f"too few. Probabilities out-of-fold: {self.evidence}."
+        )
+        doubted = pl.DataFrame({"class": self.classes, "answers": self.doubted.sum(axis=0)})
+        lines = [
+            "# Label issues",
+            summary,
+            "## Doubted answers by class",
+            frame_table(doubted.sort("answers", "class", descending=[True, False]).head(max_rows)),
+            "## Most suspect items",
+            frame_table(worst.drop("is_issue")),
+        ]
+        return "\n\n".join(lines) + "\n"
+
+    def picture(self) -> bytes:
+        """PNG of how many answers are doubted by class."""
+        from quality.pictures.bars import label_distribution
+
+        doubted = dict(zip(self.classes, self.doubted.sum(axis=0).tolist(), strict=True))
+        title = "Answers that are probably wrong"
+        return label_distribution(doubted, title=title, what="doubted answers")
 
 
 def find_multilabel_issues(

@@ -12,6 +12,7 @@ from quality.agreement.figure import Figure
 from quality.label_issues.checks import check_listing, check_out_of_fold
 from quality.label_issues.confident import Codes, ConfidentJoint, Floats, confident_joint
 from quality.label_issues.errors import LabelIssuesError
+from quality.label_issues.markdown import frame_table
 from quality.label_issues.pruning import Rule, mislabeled
 from quality.label_issues.scores import Score, label_quality
 from quality.probabilities import probability_matrix
@@ -89,9 +90,9 @@ class LabelIssues:
             "# Label issues",
             summary,
             "## Confusions",
-            _table(self.confusions().head(max_rows)),
+            frame_table(self.confusions().head(max_rows)),
             "## Most suspect labels",
-            _table(worst.drop("is_issue")),
+            frame_table(worst.drop("is_issue")),
         ]
         return "\n\n".join(lines) + "\n"
 
@@ -208,13 +209,3 @@ def _rates(cells: Codes, drawn: Codes, n_classes: int) -> Floats:
     n_right = np.maximum((drawn * right) @ by_label, n_given > 0)
     share = np.divide(n_right, n_sure, out=np.ones_like(n_right), where=n_sure > 0)
     return np.asarray((n_given * np.clip(1 - share, 0, 1)).sum(axis=1) / drawn.sum(axis=1))
-
-
-def _table(frame: pl.DataFrame) -> str:
-    """A frame as a Markdown table; null is an empty cell."""
-    rows = [
-        ["" if v is None else f"{v:.3f}" if isinstance(v, float) else str(v) for v in row]
-        for row in frame.iter_rows()
-    ]
-    lines = [frame.columns, ["---"] * frame.width, *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -27,6 +27,7 @@ def label_distribution(
     *,
     before: Mapping[str, int] | None = None,
     title: str = "Labels by class",
+    what: str = "items",
 ) -> bytes:
     """PNG of how many items have each class, beside the earlier shares where given.
 
@@ -34,6 +35,7 @@ def label_distribution(
         counts: Items per class, drawn in this order.
         before: The same of an earlier release; both are then drawn as shares.
         title: Heading.
+        what: What is counted.
     """
     names = list(dict.fromkeys([*counts, *(before or {})]))
     if not names or not (sum(counts.values()) or sum((before or {}).values())):
@@ -47,7 +49,7 @@ def label_distribution(
     if before is not None:
         then = np.array([before.get(name, 0) for name in names]) / max(sum(before.values()), 1)
         now = now / max(n_items, 1)
-    subtitle = f"{n_items:,} items" + (f"; {hidden} smaller classes not drawn" * (hidden > 0))
+    subtitle = f"{n_items:,} {what}" + (f"; {hidden} smaller classes not drawn" * (hidden > 0))
     axes = sheet(title, height=1.5 + 0.34 * len(names), subtitle=subtitle)
     place = np.arange(len(names))
     thick = 0.72 if then is None else 0.38

@@ -5,6 +5,8 @@ import numpy.typing as npt
 
 from quality.pictures.canvas import BLUE, GRID, INK, MUTED, nothing, png, sheet
 
+Floats = npt.NDArray[np.float64]
+
 
 def reliability(
     confidence: npt.ArrayLike,
@@ -32,8 +34,32 @@ def reliability(
     n = n[used]
     mean = np.bincount(level, sure, bins)[used] / n
     share = np.bincount(level, right, bins)[used] / n
+    return reliability_of_levels(mean, share, n, *_wilson(share, n), bins=bins, title=title)
+
+
+def reliability_of_levels(
+    mean: Floats,
+    share: Floats,
+    n: Floats,
+    low: Floats,
+    high: Floats,
+    *,
+    bins: int,
+    title: str = "Reliability",
+) -> bytes:
+    """PNG of levels that were counted before, at least one.
+
+    Args:
+        mean: (n_levels,) mean confidence.
+        share: (n_levels,) share correct.
+        n: (n_levels,) labels, at least one each.
+        low: (n_levels,) lower end of the share's interval.
+        high: (n_levels,) upper end.
+        bins: How many levels there could be, of equal width.
+        title: Heading; below it stands the expected calibration error.
+    """
     error = float((n / n.sum() * np.abs(mean - share)).sum())
-    subtitle = f"expected calibration error {error:.3f} over {len(sure):,} labels"
+    subtitle = f"expected calibration error {error:.3f} over {n.sum():,.0f} labels"
     axes = sheet(title, width=5.6, height=5.2, subtitle=subtitle)
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle="--")
     axes.annotate(
@@ -47,7 +73,6 @@ def reliability(
         ha="center",
         rotation_mode="anchor",
     )
-    low, high = _wilson(share, n)
     axes.vlines(mean, low, high, color=BLUE, alpha=0.35, linewidth=6)
     axes.plot(mean, share, "o-", color=BLUE, markersize=6, linewidth=1.2)
     axes.bar(mean, n / n.max() * 0.12, 0.6 / bins, color=BLUE, alpha=0.18)
@@ -61,9 +86,7 @@ def reliability(
     return png(axes)
 
 
-def _wilson(
-    share: npt.NDArray[np.float64], n: npt.NDArray[np.float64]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _wilson(share: Floats, n: Floats) -> tuple[Floats, Floats]:
     """Ends of Wilson's 95 % interval of a share of n."""
     z = 1.96
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)

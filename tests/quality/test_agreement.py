@@ -7,7 +7,7 @@ import pytest
 from quality.agreement.alpha import krippendorff_alpha
 from quality.agreement.coefficients import fleiss_kappa, gwet_ac1, percent
 from quality.agreement.counts import count_ratings, count_table, count_votes
-from quality.agreement.pairs import cohen_kappa, scott_pi
+from quality.agreement.pairs import cohen_kappa, pairwise, scott_pi
 from quality.errors import UnknownLabelError, VotesFrameError
 from quality.votes import VoteCodes
 
@@ -95,3 +95,27 @@ def test_votes_of_nobody_are_refused() -> None:
     frame = pl.DataFrame({"item_id": ["i"], "actor": [None], "label": ["x"]})
     with pytest.raises(VotesFrameError, match="no actor"):
         VoteCodes.of(frame, ["x"])
+
+
+def test_a_pairs_interval_is_that_of_its_items_drawn_anew() -> None:
+    said = [("yes", "yes")] * 40 + [("yes", "no")] * 10 + [("no", "yes")] * 20 + [("no", "no")] * 30
+    rows = [
+        row
+        for place, (a, b) in enumerate(said)
+        for row in ((f"i{place}", "ana", a), (f"i{place}", "ben", b))
+    ]
+    coded = VoteCodes.of(votes(*rows), ["yes", "no"])
+    frame = pairwise(coded, seed=1, replicates=4000).frame()
+    # Fleiss, Cohen and Everitt 1969: the standard error of this kappa of 0.4 is 0.0898.
+    low, high = frame.select("low", "high").row(0)
+    assert frame["kappa"].item() == pytest.approx(0.4)
+    assert (low, high) == (
+        pytest.approx(0.4 - 1.96 * 0.0896, abs=0.02),
+        pytest.approx(0.5756, abs=0.02),
+    )
+
+
+def test_pairs_have_no_interval_unless_it_is_asked_for() -> None:
+    coded = VoteCodes.of(votes(("i", "ana", "x"), ("i", "ben", "x")), ["x", "y"])
+    assert pairwise(coded).frame().select("low", "high").row(0) == (None, None)
+    assert pairwise(coded, replicates=9).frame().select("low", "high").row(0) == (None, None)

@@ -202,6 +202,8 @@ def test_a_wrong_label_among_several_is_turned_around() -> None:
     assert issue["item_id"].to_list() == ["i0"]
     assert set(issue["suggested"][0]) == {*labels[0], "dog"}
     assert report.to_json()["doubted_per_class"] == {"cat": 0, "dog": 1}
+    assert "| dog | 1 |" in report.to_markdown()
+    assert report.picture().startswith(b"\x89PNG")
 
 
 def test_the_worst_class_weighs_most_in_the_score_of_a_set() -> None:

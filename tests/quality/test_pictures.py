@@ -8,7 +8,10 @@ import polars as pl
 import pytest
 from PIL import Image
 
+from quality.evaluation.calibration import calibration
+from quality.evaluation.comparison import compare
 from quality.pictures.bars import actor_scorecards, drift_by_feature, label_distribution
+from quality.pictures.change import change_by_cause, score_differences
 from quality.pictures.contact_sheet import contact_sheet
 from quality.pictures.flow import label_flow
 from quality.pictures.matrices import agreement_matrix, confusion
@@ -41,7 +44,17 @@ PICTURES: dict[str, Callable[[], bytes]] = {
     "drift with verdicts": lambda: drift_by_feature(["x"], [0.1], [0.2], drifted=[True]),
     "drift of none": lambda: drift_by_feature([], [], 0.2),
     "reliability": lambda: reliability([0.2, 0.9, 1.0, NAN], [False, True, True, True]),
+    "calibration": lambda: calibration([0.2, 0.9, 1.0], [False, True, True]).picture(),
+    "calibration of none": lambda: calibration([NAN], [True]).picture(),
+    "comparison": lambda: compare(["a", "b"], ["a", "a"], ["a", "b"], "ab", seed=1).picture(),
     "reliability of none": lambda: reliability([], []),
+    "scores": lambda: score_differences(["accuracy", "loss"], [0.1, NAN], [0.2, NAN], title="t"),
+    "scores of none": lambda: score_differences([], [], [], title="t"),
+    "scores that are equal": lambda: score_differences(["a"], [0.0], [0.0], title="t"),
+    "change": lambda: change_by_cause({"new_items": {"cat": 2.5, "dog": -2.5}}),
+    "change of nothing": lambda: change_by_cause({"new_items": {"cat": 0.0}}),
+    "change of none": lambda: change_by_cause({}),
+    "change of many": lambda: change_by_cause({"a": {f"c{k}": float(k) for k in range(99)}}),
     "flow": lambda: label_flow(FLOWS),
     "flow of none": lambda: label_flow(FLOWS.head(0)),
 }

@@ -64,7 +64,9 @@ def test_a_large_snapshot_says_why_its_change_was_not_split(story, monkeypatch):
 
 
 def test_a_release_shows_why_its_labels_changed(story):
-    assert "| actor mix |" in story.third.metadata["release"]["why the labels changed"]
+    shown = story.third.metadata["release"]
+    assert "| actor mix |" in shown["why the labels changed"]
+    assert "image/png" in shown["labels by cause of change"]
 
 
 def test_scorecards_show_every_function_against_what_people_say(story):
