@@ -8,7 +8,7 @@ import dagster as dg
 import polars as pl
 
 from assets.dataset_file.models import Dataset
-from assets.evidence import ACCEPTED, last_release
+from assets.evidence import ACCEPTED, gather, labels_now, last_release
 from assets.ingestion.images import media_path
 from assets.metadata import commit_metadata, counts, picture, sample
 from assets.ports import Stores
@@ -16,7 +16,7 @@ from assets.recipe import code_version
 from assets.runs import Run, group, key, open_run, owners
 from assets.synthetic.growth import Growth, NewItem, Stock, counted, grown
 from assets.synthetic.standing import made_labels, versions
-from quality.ledger import effective_votes, with_vote_ids
+from quality.ledger import with_vote_ids
 from quality.lineage.buckets import to_parquet
 from quality.schema import ITEMS, LABELS, VOTES
 from quality.synthetic.labels import SPLIT, synthetic
@@ -71,10 +71,11 @@ def synthetic_items_asset(dataset: Dataset, deps: list[dg.AssetDep]) -> dg.Asset
 def _stock(run: Run, at: str, last: tuple[str, str] | None) -> Stock:
     """The last release's labels, and what there is at a commit."""
     labels = LABELS.empty() if last is None else run.table(LABELS, at=last[1])
+    labels = labels_now(run.dataset, labels)
     taught = labels.filter(pl.col("state").is_in(ACCEPTED) & (pl.col("split") == SPLIT))
-    real = run.items(at=at)
-    votes = effective_votes(run.table(VOTES, at=at)).filter(pl.col("actor_kind") == "synthetic")
-    standing = synthetic(made_labels(run, at, votes, labels)).join(
+    evidence = gather(run, at)
+    real = evidence.items
+    standing = synthetic(made_labels(run, at, evidence.made, labels)).join(
         with_origins(run.synthetic_items(at=at)).select("item_id", "source", "number"),
         on="item_id",
     )
@@ -114,7 +115,9 @@ def _row(
 
 
 def _objects(run: Run, growth: Growth, rows: pl.DataFrame, release: str | None) -> dict[str, bytes]:
-    digest = sha256("".join(sorted(rows["item_id"])).encode()).hexdigest()[:12]
+    votes = _votes(run, growth, release)
+    # Of the votes, not of the items: another version of a source may make the same items again.
+    digest = sha256("".join(votes["vote_id"]).encode()).hexdigest()[:12]
     batch = f"batch=synthetic-{digest}"
     media = {
         media_path(new.item_id, ".png"): new.made.media
@@ -123,7 +126,7 @@ def _objects(run: Run, growth: Growth, rows: pl.DataFrame, release: str | None) 
     }
     return {
         f"items/{batch}/part-000.parquet": to_parquet(rows.sort("item_id")),
-        f"votes/synthetic/{batch}/part-000.parquet": to_parquet(_votes(run, growth, release)),
+        f"votes/synthetic/{batch}/part-000.parquet": to_parquet(votes),
         **media,
     }
 

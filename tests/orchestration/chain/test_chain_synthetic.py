@@ -172,6 +172,23 @@ def test_a_parent_that_changes_its_class_takes_its_children_with_it(irises):
     assert {labels[child] for child in children} == {None}
 
 
+def test_another_version_of_a_source_votes_anew_and_no_vote_is_lost(irises):
+    source = "synthetic: [{name: nearby, kind: augment, classes: [setosa], count: 3"
+    added(irises, f"{source}}}]\n")
+    irises.run("snapshot")
+    first = synthetic(table(irises, LABELS))
+    text = irises.dataset_path.read_text(encoding="utf-8")
+    irises.dataset_path.write_text(text.replace(source, f"{source}, up_to: 0.4"), encoding="utf-8")
+    irises.run("snapshot")
+    votes = table(irises, VOTES).filter(pl.col("actor_kind") == "synthetic")
+    assert (
+        synthetic(table(irises, LABELS))
+        .drop("vote_set_sha256")
+        .equals(first.drop("vote_set_sha256"))
+    )
+    assert (votes.height, votes["actor_version"].n_unique()) == (6, 2)
+
+
 def test_a_class_without_examples_is_skipped_with_its_reason(irises):
     text = irises.dataset_path.read_text(encoding="utf-8")
     wider = text.replace("versicolor, virginica]", "versicolor, virginica, iris_of_the_alps]")
