@@ -21,6 +21,7 @@ QUICK = {
     "lakefs_crash": ("--rounds", "3"),
     "lakefs_load": ("--sizes", "100"),
     "lakefs_scale": ("--keys", "10000"),
+    "synthetic": ("--seeds", "1", "--classes", "8"),
 }
 MISSING = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
 
