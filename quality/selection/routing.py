@@ -110,9 +110,12 @@ def _table(skills: pl.DataFrame, actors: Sequence[str], classes: Sequence[str]) 
 
 def _free(items: pl.Series, actors: Sequence[str], voted: pl.DataFrame) -> npt.NDArray[np.bool_]:
     """[n_tasks, n_actors]: who did not vote on what."""
-    had = set(voted.select("item_id", "actor").iter_rows())
-    free = [(item, actor) not in had for item in items for actor in actors]
-    return np.array(free, dtype=np.bool_).reshape(len(items), len(actors))
+    place = items.to_frame("item_id").with_row_index("row")
+    column = pl.DataFrame({"actor": actors}, schema={"actor": pl.String}).with_row_index("column")
+    had = voted.join(place, on="item_id").join(column, on="actor")
+    free = np.ones((len(items), len(actors)), dtype=np.bool_)
+    free[had["row"], had["column"]] = False
+    return free
 
 
 def _transport(
