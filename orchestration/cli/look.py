@@ -18,7 +18,7 @@ from orchestration.cli.options import (
 from orchestration.cli.output import answered, console, emit_json, show_frame, show_rows
 from orchestration.status import release_rows, status_of
 from quality.lineage.differences import label_differences, label_flows
-from quality.lineage.trace import Trace
+from quality.lineage.trace import Trace, TracedChange
 from quality.schema import LABELS
 
 
@@ -112,7 +112,7 @@ def show_trace(found: Trace) -> None:
             "from": c.from_label,
             "to": c.to_label,
             "cause": c.cause,
-            "caused by": _short(c.caused_by),
+            "caused by": _behind(c),
         }
         for c in found.changes
     ]
@@ -135,6 +135,12 @@ def show_trace(found: Trace) -> None:
     silent = len(found.votes) - len(votes)
     if silent:
         console.print(f"and {silent} abstentions; --json lists them")
+
+
+def _behind(change: TracedChange) -> str:
+    """A new item's first votes are not listed one by one."""
+    first = change.cause == "new_item" and not change.caused_by
+    return "its first votes" if first else _short(change.caused_by)
 
 
 def _short(ids: tuple[str, ...], most: int = 3) -> str:

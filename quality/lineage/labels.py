@@ -105,6 +105,10 @@ def history_rows(
     `ontology` (another version), `recipe`, `reweighting` (nothing of its own changed; the
     estimate of the actors did).
 
+    `caused_by` names the votes, or the recipe, that the cause is about. A new item's first
+    votes are not named: the release's own `vote_set_sha256` is the digest of all of them, and
+    their ids would be most of what a release of new items costs.
+
     Args:
         current: The labels of this release.
         previous: The labels of the last one; empty where there is none.
@@ -141,8 +145,10 @@ def history_rows(
         .then("taken_back")
         .when(pl.col("cause") == "review")
         .then("by_people")
-        .when(pl.col("cause").is_in(["new_vote", "new_item"]))
+        .when(pl.col("cause") == "new_vote")
         .then(pl.concat_list("by_people", "by_others").list.sort())
+        .when(pl.col("cause") == "new_item")
+        .then(pl.lit([], dtype=pl.List(pl.String)))
         .otherwise(pl.lit([recipe_sha256], dtype=pl.List(pl.String)))
     )
     rows = (

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quality.ledger import effective_votes, with_vote_ids
+from quality.ledger import effective_votes, vote_sets, with_vote_ids
 from quality.lineage.buckets import bucket_of, cut, to_parquet
 from quality.lineage.labels import history_rows, label_table
 from quality.lineage.splits import SharesInvalid, splits
@@ -92,6 +92,16 @@ def causes(previous, current, new_votes, *, recipe_changed=False):
         recipe_sha256="d",
     )
     return rows["cause"].to_list()
+
+
+def test_a_new_items_first_votes_are_not_listed_but_digested():
+    votes = votes_of(("function:f", "x"), ("human:a", "x"))
+    after = labels_of(votes, "x")
+    (row,) = history_rows(
+        after, LABELS.empty(), votes, release="v0001", recipe_changed=False, recipe_sha256="d"
+    ).to_dicts()
+    assert (row["cause"], row["caused_by"]) == ("new_item", [])
+    assert after["vote_set_sha256"].item() == vote_sets(votes)["vote_set_sha256"].item()
 
 
 def test_every_cause_of_a_change_is_named():
