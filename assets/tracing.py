@@ -42,11 +42,33 @@ class ItemNotFound(AssetError, LookupError):
         )
 
 
+class ItemRejected(AssetError, LookupError):
+    """What is asked for never became an item: it was set aside when it came in.
+
+    Attributes:
+        name: What was asked for.
+        place: File and row that it came in as.
+        reason: Why it was set aside, in a word.
+        detail: Why, in a sentence.
+    """
+
+    def __init__(self, name: str, place: str, reason: str, detail: str) -> None:
+        self.name = name
+        self.place = place
+        self.reason = reason
+        self.detail = detail
+        super().__init__(
+            f"item '{name}': there is none; {place} was rejected when it came in "
+            f"({reason}: {detail}). Mend it and drop it into the inbox again"
+        )
+
+
 def find_item(store: DatasetStore, commit: str, name: str) -> str:
     """The item id that a name stands for: an id, its beginning, or the end of its source.
 
     Raises:
         ItemNotFound: none or several items go by it.
+        ItemRejected: none does, because what is meant was not taken in.
     """
     items = store.table(commit, f"{ITEMS.name}/")
     if items is None:
@@ -54,9 +76,39 @@ def find_item(store: DatasetStore, commit: str, name: str) -> str:
     source = pl.col("source_uri")
     meant = pl.col("item_id").str.starts_with(name) | source.str.ends_with(name)
     found = items.filter(meant).select("item_id").unique().collect()["item_id"].sort()
+    if found.is_empty():
+        return _not_taken(store, commit, name) or _nowhere(name, items)
     if found.len() != 1:
-        raise ItemNotFound(name, tuple(found), () if found.len() else _same_file(items, name))
+        raise ItemNotFound(name, tuple(found))
     return str(found.item())
+
+
+def _nowhere(name: str, items: pl.LazyFrame) -> str:
+    raise ItemNotFound(name, (), _same_file(items, name))
+
+
+def _not_taken(store: DatasetStore, commit: str, name: str) -> str | None:
+    """The item that a row set aside as its duplicate is; None where no such row has the name.
+
+    Raises:
+        ItemRejected: the row is no item at all.
+    """
+    rejects = store.table(commit, "rejects/batch=")
+    if rejects is None:
+        return None
+    file = pl.when(pl.col("row").is_null()).then("source")
+    lines, rows = (pl.format(f"{{}}#{word}={{}}", "source", "row") for word in ("line", "row"))
+    places = (file, lines, rows, pl.col("source_uri"))
+    meant = rejects.filter(
+        pl.any_horizontal(place.str.ends_with(name).fill_null(value=False) for place in places)
+    ).with_columns(place=pl.coalesce(file, pl.format("row {} of {}", "row", "source")))
+    found = meant.select("place", "reason", "detail", "item_id").head(1).collect()
+    if found.is_empty():
+        return None
+    place, reason, detail, item_id = found.row(0)
+    if item_id is None:
+        raise ItemRejected(name, place, reason, detail)
+    return str(item_id)
 
 
 def _same_file(items: pl.LazyFrame, name: str, most: int = 3) -> tuple[str, ...]:
