@@ -1,5 +1,6 @@
 """What orchestration/ raises: one base class, facts as attributes."""
 
+from difflib import get_close_matches
 from pathlib import Path
 
 from assets.dataset_file.faults import Fault
@@ -13,13 +14,14 @@ class ProjectNotFound(OrchestrationError, FileNotFoundError):
     """No folder with a hallmark.yaml where one was looked for.
 
     Attributes:
-        searched: The folder that the search began in.
+        searched: The folder that was named, or that the search began in.
     """
 
-    def __init__(self, searched: Path) -> None:
+    def __init__(self, searched: Path, *, named: bool) -> None:
         self.searched = searched
+        above = "" if named else " or above it"
         super().__init__(
-            f"no hallmark.yaml in {searched} or above it; make a project with "
+            f"no hallmark.yaml in {searched}{above}; make a project with "
             "`hallmark init DIR`, or name one with --project DIR or HALLMARK_PROJECT"
         )
 
@@ -34,6 +36,39 @@ class ReviewFileMissing(OrchestrationError, FileNotFoundError):
     def __init__(self, path: Path) -> None:
         self.path = path
         super().__init__(f"'{path}' is not a file; name a review export")
+
+
+class NotAnActor(OrchestrationError, ValueError):
+    """A name that is to be somebody's who votes is none.
+
+    Attributes:
+        name: What was given.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"'{name}' names no actor; give kind and name, for example human:ana or model:linear"
+        )
+
+
+class NobodyVoted(OrchestrationError, LookupError):
+    """Votes are to be taken back of somebody who has cast none.
+
+    Attributes:
+        actor: Who was named.
+        voters: Who has voted.
+    """
+
+    def __init__(self, actor: str, voters: tuple[str, ...]) -> None:
+        self.actor = actor
+        self.voters = voters
+        close = get_close_matches(actor, voters, n=1)
+        meant = f"did you mean '{close[0]}'?" if close else f"who has: {', '.join(voters[:10])}"
+        super().__init__(
+            f"no vote of '{actor}' is on record, {meant}; nothing was written. Votes that wait in "
+            "reviews/ are on record after `hallmark review import`"
+        )
 
 
 class SettingsInvalid(OrchestrationError, ValueError):

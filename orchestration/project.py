@@ -80,7 +80,7 @@ def find_root(folder: Path | None = None, environment: Mapping[str, str] | None 
     for candidate in candidates:
         if (candidate / settings_file.FILE_NAME).is_file():
             return candidate
-    raise ProjectNotFound(start)
+    raise ProjectNotFound(start, named=named is not None)
 
 
 def open_project(

@@ -1,21 +1,30 @@
 """Commands that run the chain: ingest, snapshot, retrain, and review."""
 
 import json
+import re
 import shutil
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
+import polars as pl
 import typer
 
 from assets.ingestion.inbox import look
 from assets.review.files import waiting_reviews
+from assets.review.retractions import ACTOR
 from orchestration.cli.chosen import Chosen, choose
 from orchestration.cli.options import DatasetArgument, DatasetOption, JsonOption, ProjectOption
 from orchestration.cli.output import WRONG_INPUT, answered, console, emit_json, progress, show_rows
-from orchestration.errors import OrchestrationError, ReviewFileMissing
+from orchestration.errors import (
+    NobodyVoted,
+    NotAnActor,
+    OrchestrationError,
+    ReviewFileMissing,
+)
 from orchestration.runner import Finished, Runner
+from quality.schema import VOTES
 
 review = typer.Typer(
     no_args_is_help=True, help="Send items out to people, and take their answers in."
@@ -202,10 +211,18 @@ def review_retract(
 ) -> None:
     """Take back all votes of an actor. They stay in the ledger and do not count.
 
+    Exits with 2 where nobody of this name has voted.
+
     Example: hallmark review retract human:careless --by human:lead --reason "guessed"
     """
     with answered():
         chosen = choose(project, dataset)
+        for name in (actor, by):
+            if not re.fullmatch(ACTOR, name):
+                raise NotAnActor(name)
+        voters = _voters(chosen)
+        if actor not in voters:
+            raise NobodyVoted(actor, voters)
         folder = chosen.project.reviews(chosen.dataset.name)
         folder.mkdir(parents=True, exist_ok=True)
         now = datetime.now(UTC)
@@ -213,3 +230,12 @@ def review_retract(
         path = folder / f"retract-{now:%Y%m%dT%H%M%S}.json"
         path.write_text(json.dumps({"retract": order}), encoding="utf-8")
     review_import(files=None, dataset=dataset, project=project, as_json=as_json)
+
+
+def _voters(chosen: Chosen) -> tuple[str, ...]:
+    """Everybody who has cast a vote, by name."""
+    votes = chosen.store.table(chosen.store.head(), f"{VOTES.name}/")
+    if votes is None:
+        return ()
+    cast = votes.filter(pl.col("kind") != "retract").select(pl.col("actor").unique().sort())
+    return tuple(cast.collect()["actor"])

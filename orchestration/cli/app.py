@@ -9,7 +9,8 @@ from orchestration.cli import act, look, serve
 from orchestration.cli.lakefs import lakefs
 
 EPILOG = (
-    "Exit codes: 0 done, 1 failed, 2 wrong input, 3 the gate refused, 4 lakeFS does not answer."
+    "Exit codes: 0 done, 1 failed, 2 wrong input, 3 the gate refused, 4 lakeFS does not answer, "
+    "130 interrupted."
 )
 WORK, LOOK, PROJECT = "Run the chain", "Look", "Project"
 

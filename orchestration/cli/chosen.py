@@ -6,6 +6,7 @@ from pathlib import Path
 from assets.dataset_file.loading import load_all
 from assets.dataset_file.models import Dataset
 from assets.ports import DatasetStore
+from orchestration.cli.output import errors
 from orchestration.errors import OrchestrationError
 from orchestration.project import Project, connect, open_project
 
@@ -39,7 +40,9 @@ class Chosen:
 
 
 def choose(folder: Path | None, name: str | None) -> Chosen:
-    """The dataset that is meant: the named one, or the only one.
+    """The dataset that is meant: the named one, or the only sound one.
+
+    Faulty files that are left out are named on standard error.
 
     Raises:
         DatasetUnclear: none or several could be meant.
@@ -47,11 +50,13 @@ def choose(folder: Path | None, name: str | None) -> Chosen:
     """
     project = open_project(folder)
     loaded = load_all(project.datasets())
-    for fault in loaded.invalid:
-        if name in {None, fault.path.stem}:
-            raise fault
     known = tuple(loaded.datasets)
+    for fault in loaded.invalid:
+        if name == fault.path.stem or (name is None and not known):
+            raise fault
     if name is None and len(known) == 1:
+        for fault in loaded.invalid:
+            errors.print(f"left out, for its faults: {fault.path}; see `hallmark doctor`")
         return Chosen(project, loaded.datasets[known[0]])
     if name is None or name not in loaded.datasets:
         raise DatasetUnclear(name, known)

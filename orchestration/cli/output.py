@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+import dagster as dg
 import polars as pl
 import typer
 from rich.console import Console
@@ -22,6 +23,7 @@ FAILED = 1
 WRONG_INPUT = 2
 GATE_REFUSED = 3
 STORE_UNAVAILABLE = 4
+INTERRUPTED = 130
 
 PIPED_WIDTH = 120
 
@@ -86,6 +88,9 @@ def answered() -> Iterator[None]:
     except OSError as error:
         errors.print(f"[red]{type(error).__name__}[/red]: {_cell(_told(error))}", soft_wrap=True)
         raise typer.Exit(FAILED) from error
+    except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError) as error:
+        errors.print("interrupted; what was published stays, the command can be given again")
+        raise typer.Exit(INTERRUPTED) from error
 
 
 def _told(error: OSError) -> str:

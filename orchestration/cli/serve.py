@@ -25,7 +25,8 @@ def init(
 
     with answered():
         made = scaffold(folder, example)
-    console.print(f"made {made}; next: drop files into inbox/NAME, then `hallmark ingest`")
+    first = "write datasets/NAME.yaml (docs/dataset-file.md), " if example == "empty" else ""
+    console.print(f"made {made}; next: {first}drop files into inbox/NAME, then `hallmark ingest`")
 
 
 def up(

@@ -90,6 +90,57 @@ def test_trace_of_nothing_is_wrong_input(typist: Typist) -> None:
     assert typist.types("trace", "no-such-item").exit_code == output.WRONG_INPUT
 
 
+def test_trace_of_a_rejected_row_says_why_and_of_a_duplicate_finds_the_item(irises: Any) -> None:
+    typist = Typist(irises.root)
+    header = "sepal_length,sepal_width,petal_length,petal_width\n"
+    rows = "9.1,2.2,3.3,4.4\n9.1,2.2,3.3,4.4\n8,8,8,8\n8,8,8,7\n8,8,8,6\n8,8,8,nonsense\n"
+    (irises.inbox / "late.csv").write_text(header + rows, encoding="utf-8")
+    (batch,) = typist.reads("ingest", "--now")["batches"]
+    assert (batch["taken"], batch["duplicates"], batch["rejected"]) == (4, 1, 1)
+    answer = typist.types("trace", "late.csv#line=7")
+    assert answer.exit_code == output.WRONG_INPUT
+    assert "row 7 of late.csv was rejected when it came in" in " ".join(answer.stderr.split())
+    first, twice = (typist.reads("trace", f"late.csv#line={row}")["item_id"] for row in (2, 3))
+    assert first == twice
+
+
+def test_votes_of_nobody_cannot_be_taken_back(typist: Typist, shared: Any) -> None:
+    words = ("--by", "human:lead", "--reason", "guessed")
+    answer = typist.types("review", "retract", "human:anna", *words)
+    assert answer.exit_code == output.WRONG_INPUT
+    assert "did you mean 'human:" in " ".join(answer.stderr.split())
+    assert typist.types("review", "retract", "anna", *words).exit_code == output.WRONG_INPUT
+    assert not list(shared.reviews.glob("retract-*.json"))
+
+
+def test_a_faulty_file_takes_no_other_dataset_down(irises: Any) -> None:
+    (irises.root / "datasets" / "faulty.yaml").write_text("name: faulty\n", encoding="utf-8")
+    typist = Typist(irises.root)
+    answer = typist.types("releases")
+    assert answer.exit_code == DONE
+    assert "faulty.yaml" in answer.stderr
+    assert typist.types("status", "faulty").exit_code == output.WRONG_INPUT
+
+
+def test_an_interrupted_command_says_so_and_ends_with_130(
+    typist: Typist, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("orchestration.cli.look.release_rows", interrupted)
+    answer = typist.types("releases")
+    assert answer.exit_code == output.INTERRUPTED
+    assert "interrupted" in answer.stderr
+
+
+def test_an_empty_project_is_told_to_write_a_dataset_file(tmp_path: Path) -> None:
+    answer = CliRunner().invoke(app, ["init", str(tmp_path / "new")])
+    assert "write datasets/NAME.yaml" in " ".join(answer.stdout.split())
+    example = CliRunner().invoke(app, ["init", str(tmp_path / "old"), "--example", "reviews"])
+    assert "write datasets" not in example.stdout
+
+
 def test_a_release_that_is_not_there_is_wrong_input(typist: Typist) -> None:
     answer = typist.types("diff", "v0001", "v9999")
     assert answer.exit_code == output.WRONG_INPUT
@@ -109,6 +160,7 @@ def test_another_dataset_is_wrong_input_and_the_known_ones_are_named(typist: Typ
 def test_a_folder_without_a_project_is_wrong_input(tmp_path: Path) -> None:
     answer = CliRunner().invoke(app, ["status", "--project", str(tmp_path)])
     assert answer.exit_code == output.WRONG_INPUT
+    assert "or above it" not in answer.stderr
 
 
 def test_doctor_finds_nothing_wrong_with_a_sound_project(typist: Typist) -> None:
