@@ -12,6 +12,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from assets.dataset_file.language_models import LanguageModelLabeler
 from assets.dataset_file.loading import load_all
 from assets.errors import StoreError
 from assets.gate import gate_slips
@@ -75,6 +76,7 @@ def examine(
         _disk(project),
         _dagster_home(project),
         *_label_studio(project, known),
+        *_language_models(project, known),
         *_lakefs_as_it_was(project, known),
     )
 
@@ -167,6 +169,20 @@ def _label_studio(project: Project, environment: Mapping[str, str]) -> Iterator[
             yield Finding(name, False, f"{dataset}: {error}", "mend `label_studio:`, or start it")
         else:
             yield Finding(name, True, f"project {number} of {settings.url} answers for {dataset}")
+
+
+def _language_models(project: Project, environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Whether each language model has its key; nothing is sent, for an answer may cost money."""
+    for dataset in load_all(project.datasets()).datasets.values():
+        for spec in dataset.labelers:
+            if not isinstance(spec, LanguageModelLabeler):
+                continue
+            name, key = f"llm:{spec.name} of {dataset.name}", spec.api_key_variable
+            if key and not environment.get(key):
+                advice = f"set {key} in the environment of `hallmark up`; until then it abstains"
+                yield Finding(name, None, f"{spec.endpoint} wants a key, {key} is not set", advice)
+            else:
+                yield Finding(name, True, f"{spec.model} at {spec.endpoint}, not asked")
 
 
 def _lakefs_as_it_was(project: Project, environment: Mapping[str, str]) -> list[Finding]:

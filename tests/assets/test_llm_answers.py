@@ -47,6 +47,11 @@ def test_classes_that_differ_in_case_alone_must_be_named_exactly() -> None:
         judged(ChatAnswer("A."), ("a", "A"))
 
 
+def test_a_class_that_is_a_number_may_come_as_one() -> None:
+    assert judged(ChatAnswer('{"label": 3}'), ("3", "4")).label == "3"
+    assert judged(ChatAnswer("4"), ("3", "4")).label == "4"
+
+
 def test_the_probability_is_that_of_the_tokens_that_spell_the_label() -> None:
     tokens = (('{"label": "', 0.0), ("posi", -0.1), ("tive", -0.2), ('"}', -3.0))
     answer = ChatAnswer("".join(t for t, _ in tokens), tokens=tokens)

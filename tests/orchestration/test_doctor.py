@@ -51,6 +51,17 @@ def test_every_finding_that_is_not_fine_says_what_to_do(root: Path) -> None:
     assert all(one.advice for one in findings if not one.ok)
 
 
+def test_a_language_model_without_its_key_is_named_before_a_run_is(root: Path) -> None:
+    spec = (
+        "{name: small, kind: llm, endpoint: 'http://127.0.0.1:9/v1', model: m, api_key_variable: K}"
+    )
+    films = f"name: films\nmodality: text\nontology: {{classes: [a, b]}}\nlabelers: [{spec}]\n"
+    (root / "datasets" / "films.yaml").write_text(films)
+    without = found(root)["llm:small of films"]
+    assert (without.ok, "set K" in without.advice) == (None, True)
+    assert found(root, {"K": "secret"})["llm:small of films"].ok is True
+
+
 def test_faulty_settings_are_shown_whole(root: Path) -> None:
     (root / "hallmark.yaml").write_text("ui: {port: 0}\nnonsense: 1\n")
     saw = found(root)["settings"].saw

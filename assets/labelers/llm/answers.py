@@ -72,7 +72,9 @@ def _said(text: str) -> Any:
         except (ValueError, RecursionError):
             continue
         if isinstance(read, dict) and "label" in read:
-            return read["label"]
+            label = read["label"]
+            # A class that is a number may come as one.
+            return str(label) if isinstance(label, int) else label
         if isinstance(read, str):
             return read
     return bare

@@ -1,8 +1,9 @@
 """A language model as a labeler; it votes as `llm:NAME`."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -81,9 +82,10 @@ class LanguageModel:
                 return none
 
         found = []
-        for judgment in _in_threads(section.concurrency, judge, items.items.height):
-            found.append(judgment)
-            items.progress(len(found), items.items.height)
+        with closing(_in_threads(section.concurrency, judge, items.items.height)) as judgments:
+            for judgment in judgments:
+                found.append(judgment)
+                items.progress(len(found), items.items.height)
         spent = self._spending.cost - before
         items.say(f"{self._actor} cost {spent.sentence(section.price)}")
         errors = self._errors(items.items["item_id"].to_list(), found)
@@ -174,7 +176,7 @@ class LanguageModel:
 
 def _in_threads(
     threads: int, judge: Callable[[int], Judgment | NoVote], rows: int
-) -> Iterator[Judgment | NoVote]:
+) -> Generator[Judgment | NoVote, None, None]:
     """What was judged, in the order of the rows; nothing more is begun when that fails."""
     pool = ThreadPoolExecutor(threads, thread_name_prefix="llm")
     try:
