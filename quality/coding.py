@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from quality.errors import UnknownLabelError, VotesFrameError
 
 Codes = NDArray[np.int32]
+Keys = NDArray[np.uint64]
 
-MOST_BITS = 63
+MOST_BITS = 64
 SPARSE = 4
 """Whole numbers are their own codes where they span no more than this times the rows."""
 
@@ -77,19 +78,22 @@ def run_starts(codes: NDArray[np.integer]) -> NDArray[np.int64]:
     return np.flatnonzero(first)
 
 
-def in_order(key: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def in_order(key: NDArray[np.int64] | Keys) -> tuple[Keys, NDArray[np.int64]]:
     """Keys from 0 upwards in ascending order, and their places; equal keys keep their order.
 
     A key and its place fit in one number, and numbers are sorted faster than places by keys.
     """
     bits = max(len(key) - 1, 0).bit_length()
+    packed = key.astype(np.uint64)
     if int(key.max(initial=0)).bit_length() + bits > MOST_BITS:
-        order = np.argsort(key, kind="stable")
-        return key[order], order
-    packed = key << bits
-    packed |= np.arange(len(key))
+        order = np.argsort(packed, kind="stable")
+        return packed[order], order
+    packed <<= np.uint64(bits)
+    packed |= np.arange(len(key), dtype=np.uint64)
     packed.sort()
-    return packed >> bits, packed & ((1 << bits) - 1)
+    order = (packed & np.uint64((1 << bits) - 1)).astype(np.int64)
+    packed >>= np.uint64(bits)
+    return packed, order
 
 
 def _nameable(column: pl.Series) -> pl.Series:

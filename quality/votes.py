@@ -220,8 +220,8 @@ def _order(
         return None, 0
     if repeats == "all":
         return np.lexsort((label, key)), 0
-    key, order = in_order(key)
-    again = key[1:] == key[:-1]
+    ascending, order = in_order(key)
+    again = ascending[1:] == ascending[:-1]
     if not again.any():
         return order, 0
     return order[np.append(~again, True)], int(again.sum())

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from quality.coding import in_order, run_starts
+
 Rows = NDArray[np.int64]
 Keys = NDArray[np.uint64]
 
@@ -24,9 +26,8 @@ def sharing_a_key(keys: Keys) -> Iterator[tuple[Rows, Rows]]:
     All pairs of up to 100 rows that share a key. In a larger crowd each row is paired with the
     next ten of it, so that the work stays linear; what is alike there still meets in a chain.
     """
-    order = np.argsort(keys, kind="stable")
-    ranked = keys[order]
-    crowds = np.unique_counts(ranked).counts
+    ranked, order = in_order(keys)
+    crowds = np.diff(run_starts(ranked), append=len(ranked))
     crowded = np.repeat(crowds > CROWD, crowds)
     alike = np.flatnonzero(ranked[1:] == ranked[:-1])
     offset = 1

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from quality.compiled import compiled
 from quality.duplicates.candidates import (
     Keys,
     Rows,
@@ -169,5 +170,14 @@ def _sides(vectors: Vectors, bits: int, rng: np.random.Generator) -> Keys:
     normals = rng.standard_normal((vectors.shape[1], bits)).astype(np.float32)
     heights = vectors @ normals
     halves = np.median(heights[rng.integers(0, len(vectors), SAMPLE)], axis=0)
-    weights = np.uint64(1) << np.arange(bits, dtype=np.uint64)
-    return np.asarray(((heights > halves) * weights).sum(axis=1, dtype=np.uint64))
+    keys = np.zeros(len(vectors), dtype=np.uint64)
+    compiled(_set_bits)(heights, halves, keys)
+    return keys
+
+
+def _set_bits(heights: Vectors, halves: Vectors, keys: Keys) -> None:
+    for row in range(len(heights)):
+        key = 0
+        for bit in range(len(halves)):
+            key |= int(heights[row, bit] > halves[bit]) << bit
+        keys[row] = key

@@ -1,6 +1,8 @@
 """Near-duplicate images: hashes a few bits apart are candidates, thumbnails decide."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations, pairwise
 from typing import Any, Literal
 
@@ -8,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from quality.compiled import compiled
 from quality.duplicates.candidates import (
     Keys,
     Rows,
@@ -138,12 +141,30 @@ def pairs_within(hashes: Keys, max_distance: int) -> tuple[Rows, Rows, int]:
 
 
 def dots(vectors: NDArray[np.float32], one: Rows, two: Rows) -> NDArray[np.float64]:
-    """Dot products of row pairs of vectors (n, d), (pairs,), in blocks that fit memory."""
+    """Dot products of row pairs of vectors (n, d), (pairs,), on all cores."""
+    starts = range(0, len(one), BLOCK)
+    if len(starts) <= 1:
+        return _dots_of(vectors, one, two)
+    blocks = [slice(start, start + BLOCK) for start in starts]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        parts = pool.map(lambda block: _dots_of(vectors, one[block], two[block]), blocks)
+        return np.concatenate(list(parts))
+
+
+def _dots_of(vectors: NDArray[np.float32], one: Rows, two: Rows) -> NDArray[np.float64]:
     result = np.empty(len(one))
-    for start in range(0, len(one), BLOCK):
-        block = slice(start, start + BLOCK)
-        result[block] = np.einsum("ij,ij->i", vectors[one[block]], vectors[two[block]])
+    if len(one):
+        compiled(_dots)(vectors, one, two, result)
     return np.minimum(result, 1.0)
+
+
+def _dots(vectors: NDArray[np.float32], one: Rows, two: Rows, result: NDArray[np.float64]) -> None:
+    for pair in range(len(one)):
+        i, j = one[pair], two[pair]
+        total = 0.0
+        for k in range(vectors.shape[1]):
+            total += vectors[i, k] * vectors[j, k]
+        result[pair] = total
 
 
 def _piece_keys(hashes: Keys, max_distance: int) -> Iterator[Keys]:
