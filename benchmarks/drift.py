@@ -1,9 +1,10 @@
 """Drift statistics against scipy, Evidently and NannyML: 50 columns, side by side.
 
 Run with an interpreter that has the peers: pip install "pandas<3" evidently nannyml, then
-PYTHONPATH=. python -m benchmarks.drift
+PYTHONPATH=. python -m benchmarks.drift [words of the lines wanted, by default all]
 """
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -137,11 +138,14 @@ def evidently_report(rows: int) -> Task:
     return task
 
 
-def main() -> None:
+def main(wanted: str = "") -> None:
+    """Prints a line per comparison whose title holds what is wanted."""
     for rows in (10_000, 100_000):
         size = f"{rows:,} x {COLUMNS}"
 
         def against(title: str, ours: str, peer: str, size: str = size, **more: Any) -> None:
+            if wanted not in title:
+                return
             contest(f"{title}, {size}", f"{HERE}:{ours}", f"{HERE}:{peer}", **more)
 
         against("KS and p, scipy", "our_ks", "scipy_ks", rows=rows)
@@ -154,4 +158,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(" ".join(sys.argv[1:]))
