@@ -120,8 +120,9 @@ class VoteCodes:
     @cached_property
     def starts(self) -> NDArray[np.int64]:
         """int64 [n_items + 1]: the votes on item i stand at starts[i]:starts[i + 1]."""
-        counts = np.bincount(self.item, minlength=self.n_items)
-        return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        starts = np.zeros(self.n_items + 1, dtype=np.int64)
+        np.cumsum(np.bincount(self.item, minlength=self.n_items), out=starts[1:])
+        return starts
 
     @cached_property
     def voted(self) -> NDArray[np.int64]:
