@@ -36,13 +36,13 @@ class RegionFold:
 
     @property
     def converged_(self) -> bool:
-        """Whether the fit settled before its iteration limit."""
-        return self.aggregator.converged_
+        """Whether both fits settled before their iteration limit."""
+        return self.aggregator.converged_ and self.estimate.detection.converged
 
     @property
     def n_iter_(self) -> int:
-        """Passes over the votes."""
-        return self.aggregator.n_iter_
+        """Passes over the votes, those that settle what is there and what it is."""
+        return self.aggregator.n_iter_ + self.estimate.detection.n_iter
 
     @property
     def actor_quality_(self) -> pl.DataFrame:
@@ -74,12 +74,12 @@ def _folded(
     dataset: Dataset, votes: pl.DataFrame, aggregator: str, parameters: dict[str, Any]
 ) -> RegionFold:
     from quality.consensus.aggregators import make
-    from quality.regions.candidates import NO_REGION, candidates
+    from quality.regions.candidates import candidates
     from quality.regions.consensus import region_consensus
 
     counted = votes.filter(pl.col("label").is_not_null())
     found = candidates(counted, dataset.classes, threshold=dataset.regions.iou)
-    fitted = make(aggregator, (*dataset.classes, NO_REGION), **parameters).fit(found.votes)
+    fitted = make(aggregator, dataset.classes, **parameters).fit(found.named)
     expected = dataset.regions.expected_recall
     return RegionFold(fitted, region_consensus(found, fitted, expected_recall=expected))
 

@@ -38,6 +38,11 @@ class Candidates:
     drawn: pl.DataFrame
     votes: pl.DataFrame
 
+    @property
+    def named(self) -> pl.DataFrame:
+        """The votes of those who drew the candidate: what class it is."""
+        return self.votes.filter(pl.col("label") != NO_REGION).drop("item")
+
 
 def candidates(judgments: pl.DataFrame, classes: Sequence[str], *, threshold: float) -> Candidates:
     """The candidates of judgments, whatever the order of their rows.

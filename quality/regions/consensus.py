@@ -1,9 +1,4 @@
-"""Consensus regions: what is there, what it is and where, and how sure that is.
-
-Any aggregator of classes settles the candidates; coordinates are weighted medians. Whether all saw
-everything is estimated as wildlife is counted, by what one found of what others found (capture and
-recapture; Seber, The Estimation of Animal Abundance, 1982, chapter 3).
-"""
+"""Consensus regions: what is there, what it is and where, and how sure that is."""
 
 import hashlib
 from dataclasses import dataclass
@@ -12,14 +7,17 @@ import numpy as np
 import polars as pl
 
 from quality.consensus.aggregator import Aggregator
+from quality.evaluation.calibration import exact_interval
 from quality.regions.candidates import NO_REGION, Candidates
+from quality.regions.detection import Detection, detection
 from quality.regions.matching import Floats
 from quality.regions.region import from_sides, label_of
 from quality.regions.table import sets_of
 from quality.schema import REGIONS
 
 _DIGITS = 16
-_PRIOR_OBJECTS = 2.0
+_HALF = 0.5
+_SPAN = 2
 
 
 @dataclass(frozen=True)
@@ -27,16 +25,18 @@ class RegionEstimate:
     """What the judgments amount to.
 
     Attributes:
-        regions: The REGIONS table: those that are there, and those on which the votes tie.
-        items: item_id, label (the set's; null where a candidate ties), confidence, n_votes (who
-            judged it), probabilities ([confidence, the rest]).
-        actors: The aggregator's `actor_quality_` with recall (share of what others found that
-            it found, too) and precision (share of its regions that are there).
+        regions: The REGIONS table: those that are there, and those whose class ties.
+        items: item_id, label (the set's; null where a region's class ties), confidence, n_votes
+            (who judged it), probabilities ([confidence, the rest]).
+        actors: actor, quality (expected share of its judgments of candidates that are right) with
+            its 95 % interval, n_votes, n_abstained, recall, precision, false_alarms.
+        detection: What is there, and who sees it.
     """
 
     regions: pl.DataFrame
     items: pl.DataFrame
     actors: pl.DataFrame
+    detection: Detection
 
 
 def region_consensus(
@@ -44,30 +44,25 @@ def region_consensus(
 ) -> RegionEstimate:
     """The consensus over candidates.
 
+    A candidate is kept where it is more likely there than not; its class is the aggregator's; its
+    sides are the weighted medians of those drawn. An item is as sure as its least sure candidate,
+    dropped ones included, and no surer than that nothing was missed by all.
+
     Args:
         found: The candidates.
-        aggregator: Fitted to `found.votes`, its classes the ontology's and `(nothing)` as the last.
-        expected_recall: Share of the objects that an actor is taken to find as long as nobody
-            else has looked, worth as much as two objects.
+        aggregator: Fitted to `found.named`.
+        expected_recall: Share of the objects that an actor is taken to find as long as nothing
+            is known of it.
     """
-    settled = _settled(found, aggregator)
-    quality = aggregator.actor_quality_
-    placed = _placed(found, settled)
-    actors = quality.join(_detection(found, settled, expected_recall), on="actor", how="left")
-    regions = _regions(settled, placed)
-    return RegionEstimate(regions, _items(found, settled, regions, actors, expected_recall), actors)
+    seen = detection(found, expected_recall=expected_recall)
+    settled = _settled(found, aggregator, seen)
+    regions = _regions(settled, _placed(found, settled))
+    items = _items(found, settled, regions, seen)
+    return RegionEstimate(regions, items, _actors(found, aggregator, seen), seen)
 
 
-def _settled(found: Candidates, aggregator: Aggregator) -> pl.DataFrame:
-    """By candidate: item_id, label, confidence, there (probability), tied, n_votes, n_seen."""
-    classes = aggregator.classes[:-1]
-    posterior = aggregator.predict_proba().drop_nulls("probabilities")
-    shares = posterior["probabilities"].to_list()
-    table = np.array(shares, dtype=np.float64).reshape(len(shares), len(classes) + 1)
-    best = pl.Series(classes, dtype=pl.String).gather(table[:, :-1].argmax(axis=1))
-    likeliest = posterior.select(
-        candidate="item_id", likeliest=best, there=pl.Series(1 - table[:, -1]).clip(0.0, 1.0)
-    )
+def _settled(found: Candidates, aggregator: Aggregator, seen: Detection) -> pl.DataFrame:
+    """By candidate: item_id, label, confidence, kept, tied, n_votes, n_seen, actors."""
     drew = pl.col("label") != NO_REGION
     counted = found.votes.group_by(candidate="item_id").agg(
         pl.col("item").first().alias("item_id"),
@@ -75,16 +70,25 @@ def _settled(found: Candidates, aggregator: Aggregator) -> pl.DataFrame:
         pl.len().cast(pl.UInt32).alias("n_seen"),
         pl.col("actor").filter(drew).sort().alias("actors"),
     )
-    said = aggregator.predict().select("label", "confidence", "tied", candidate="item_id")
+    kept = pl.col("there") >= _HALF
+    sure = pl.when(kept).then(pl.col("there") * pl.col("named")).otherwise(1 - pl.col("there"))
     return (
-        counted.join(said, on="candidate")
-        .join(likeliest, on="candidate")
-        .with_columns(
-            kept=pl.col("tied") | (pl.col("label") != NO_REGION),
-            label=pl.when("tied").then("likeliest").otherwise("label"),
-        )
+        counted.join(_classes(aggregator), on="candidate")
+        .join(seen.there, on="candidate")
+        .with_columns(kept=kept, tied=kept & pl.col("tied"), confidence=sure.clip(0.0, 1.0))
         .sort("candidate")
     )
+
+
+def _classes(aggregator: Aggregator) -> pl.DataFrame:
+    """By candidate: the likeliest class, its probability, and whether another is as likely."""
+    posterior = aggregator.predict_proba().drop_nulls("probabilities")
+    shares = posterior["probabilities"].to_list()
+    table = np.array(shares, dtype=np.float64).reshape(len(shares), len(aggregator.classes))
+    best = pl.Series(aggregator.classes, dtype=pl.String).gather(table.argmax(axis=1))
+    named = pl.Series(table.max(axis=1, initial=0.0)).clip(0.0, 1.0)
+    likeliest = posterior.select(candidate="item_id", label=best, named=named)
+    return likeliest.join(aggregator.predict().select("tied", candidate="item_id"), on="candidate")
 
 
 def _placed(found: Candidates, settled: pl.DataFrame) -> pl.DataFrame:
@@ -100,8 +104,7 @@ def _placed(found: Candidates, settled: pl.DataFrame) -> pl.DataFrame:
         return pl.DataFrame(schema={"candidate": pl.String, "sides": pl.List(pl.Float64)})
     group = drawn["candidate"].rank("dense").to_numpy().astype(np.int64) - 1
     sides = np.array(drawn["sides"].to_list(), dtype=np.float64)
-    weight = drawn["weight"].to_numpy()
-    whole = sides.shape[1] == 2  # noqa: PLR2004 - a span's ends
+    weight, whole = drawn["weight"].to_numpy(), sides.shape[1] == _SPAN
     columns = [weighted_medians(group, column, weight, lower=whole) for column in sides.T]
     return kept.sort("candidate").with_columns(
         sides=pl.Series(np.stack(columns, axis=1).tolist(), dtype=pl.List(pl.Float64))
@@ -124,30 +127,12 @@ def weighted_medians(group: np.ndarray, value: Floats, weight: Floats, *, lower:
     ends = np.cumsum(np.bincount(group))
     before = np.concatenate([[0.0], np.cumsum(weight)[ends[:-1] - 1]])
     share = (np.cumsum(weight) - before[group]) / total[group]
-    below = np.bincount(group, share < 0.5 - 1e-9).astype(np.int64)
-    upto = np.bincount(group, share <= 0.5 + 1e-9).astype(np.int64)
+    below = np.bincount(group, share < _HALF - 1e-9).astype(np.int64)
+    upto = np.bincount(group, share <= _HALF + 1e-9).astype(np.int64)
     first = ends - np.bincount(group)
     low = value[np.minimum(first + below, ends - 1)]
     high = value[np.minimum(first + upto, ends - 1)]
     return low if lower else np.asarray((low + high) / 2)
-
-
-def _detection(found: Candidates, settled: pl.DataFrame, expected: float) -> pl.DataFrame:
-    """By actor: recall, with `expected` worth two objects, and precision."""
-    said = found.votes.join(settled.select("there", "n_votes", item_id="candidate"), on="item_id")
-    drew = pl.col("label") != NO_REGION
-    # What nobody else found says nothing about who would have missed it.
-    others = pl.col("n_votes") > drew.cast(pl.UInt32)
-    there = pl.col("there")
-    hits = there.filter(others & drew).sum() + _PRIOR_OBJECTS * expected
-    return (
-        said.sort("actor", "item_id")
-        .group_by("actor", maintain_order=True)
-        .agg(
-            (hits / (there.filter(others).sum() + _PRIOR_OBJECTS)).alias("recall"),
-            there.filter(drew).mean().alias("precision"),
-        )
-    )
 
 
 def _regions(settled: pl.DataFrame, placed: pl.DataFrame) -> pl.DataFrame:
@@ -158,13 +143,11 @@ def _regions(settled: pl.DataFrame, placed: pl.DataFrame) -> pl.DataFrame:
         hashlib.sha256(f"{candidate} {region.label} {region.geometry}".encode()).hexdigest()
         for candidate, region in zip(kept["candidate"], made, strict=True)
     ]
+    geometry = [[float(side) for side in region.geometry] for region in made]
     return REGIONS.check(
         kept.with_columns(
             region_id=pl.Series([name[:_DIGITS] for name in names], dtype=pl.String),
-            geometry=pl.Series(
-                [[float(v) for v in region.geometry] for region in made],
-                dtype=pl.List(pl.Float64),
-            ),
+            geometry=pl.Series(geometry, dtype=pl.List(pl.Float64)),
         )
         .select(list(REGIONS.columns))
         .sort("item_id", "geometry", "label", "region_id")
@@ -172,34 +155,21 @@ def _regions(settled: pl.DataFrame, placed: pl.DataFrame) -> pl.DataFrame:
 
 
 def _items(
-    found: Candidates,
-    settled: pl.DataFrame,
-    regions: pl.DataFrame,
-    actors: pl.DataFrame,
-    expected: float,
+    found: Candidates, settled: pl.DataFrame, regions: pl.DataFrame, seen: Detection
 ) -> pl.DataFrame:
     """One row an item that anybody judged."""
-    seen = found.judged.join(actors.select("actor", "recall"), on="actor", how="left").sort(
-        "item_id", "actor"
-    )
-    missed = (1 - pl.col("recall").fill_null(expected)).product()
-    viewed = seen.group_by("item_id", maintain_order=True).agg(
-        missed.alias("missed"), pl.len().alias("n_votes")
-    )
-    objects = float(settled["there"].sum())
-    rate = objects / max(float((1 - viewed["missed"]).sum()), 1e-9)
+    judged = found.judged.group_by("item_id").agg(pl.len().alias("n_votes"))
     least = settled.group_by("item_id").agg(
         pl.col("confidence").min().alias("least"), pl.col("tied").any()
     )
-    confidence = pl.min_horizontal(pl.col("least"), (-rate * pl.col("missed")).exp())
+    settles = ~pl.col("tied").fill_null(value=False)
     return (
-        viewed.join(least, on="item_id", how="left")
+        judged.join(least, on="item_id", how="left")
+        .join(seen.complete, on="item_id")
         .join(set_labels(regions), on="item_id", how="left")
         .with_columns(
-            confidence=confidence,
-            label=pl.when(pl.col("tied").fill_null(value=False))
-            .then(None)
-            .otherwise(pl.col("label").fill_null(label_of(()))),
+            confidence=pl.min_horizontal("least", "complete"),
+            label=pl.when(settles).then(pl.col("label").fill_null(label_of(()))),
         )
         .with_columns(probabilities=pl.concat_list("confidence", 1 - pl.col("confidence")))
         .select("item_id", "label", "confidence", "n_votes", "probabilities")
@@ -212,4 +182,41 @@ def set_labels(regions: pl.DataFrame) -> pl.DataFrame:
     labels = {item: label_of(drawn) for item, drawn in sets_of(regions).items()}
     return pl.DataFrame(
         list(labels.items()), schema={"item_id": pl.String, "label": pl.String}, orient="row"
+    )
+
+
+def _actors(found: Candidates, aggregator: Aggregator, seen: Detection) -> pl.DataFrame:
+    """One row an actor, by name."""
+    shares = aggregator.predict_proba().drop_nulls("probabilities")
+    classes = [list(aggregator.classes)] * shares.height
+    by_class = (
+        shares.with_columns(pl.Series("label", classes, dtype=pl.List(pl.String)))
+        .explode("probabilities", "label")
+        .rename({"probabilities": "named"})
+    )
+    right = (
+        pl.when(pl.col("label") == NO_REGION)
+        .then(1 - pl.col("there"))
+        .otherwise(pl.col("there") * pl.col("named"))
+    )
+    said = (
+        found.votes.join(seen.there, left_on="item_id", right_on="candidate")
+        .join(by_class, on=["item_id", "label"], how="left")
+        .sort("actor", "item_id")
+        .group_by("actor", maintain_order=True)
+        .agg(right.mean().clip(0.0, 1.0).alias("quality"), pl.len().alias("n_votes"))
+    )
+    ends = [
+        exact_interval(min(round(quality * n), n), n, 0.95)
+        for quality, n in said.select("quality", "n_votes").iter_rows()
+    ]
+    known = said.with_columns(
+        quality_low=pl.Series([low for low, _ in ends], dtype=pl.Float64),
+        quality_high=pl.Series([high for _, high in ends], dtype=pl.Float64),
+        n_abstained=pl.lit(0, pl.Int64),
+    )
+    columns = ["quality", "quality_low", "quality_high", "n_votes", "n_abstained"]
+    whole = seen.actors.join(known, on="actor", how="left").sort("actor")
+    return whole.with_columns(pl.col("n_votes", "n_abstained").fill_null(0)).select(
+        "actor", *columns, "recall", "precision", "false_alarms"
     )

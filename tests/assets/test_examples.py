@@ -4,8 +4,10 @@ import importlib.util
 import io
 import json
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -77,7 +79,7 @@ def png(pixels: np.ndarray, *, side: int = 8, ground: float = 0.0) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("name", ["digits", "reviews"])
+@pytest.mark.parametrize("name", ["digits", "reviews", "shapes"])
 def test_an_example_is_a_project_without_faults(name: str) -> None:
     for spec in dataset(name).labelers:
         assert make(spec, EXAMPLES / name)
@@ -153,3 +155,43 @@ def test_the_functions_of_the_examples_can_be_called_like_any_other() -> None:
     item = module.Item("id", content="It is not funny.")
     assert module.denies_merit(item) == "negative"
     assert module.leaning("a superb, dull film") == 0
+
+
+def drawing() -> Any:
+    """The script that makes the example of shapes, as a module."""
+    path = EXAMPLES / "shapes/labeling/draw.py"
+    spec = importlib.util.spec_from_file_location("example_shapes", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["example_shapes"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_shapes_are_what_their_script_draws(tmp_path: Path) -> None:
+    draw = drawing()
+    draw.write(tmp_path)
+    for path in sorted((EXAMPLES / "shapes/predictions").iterdir()):
+        assert (tmp_path / "predictions" / path.name).read_text() == path.read_text()
+    for path in sorted((EXAMPLES / "shapes/inbox/shapes").iterdir()):
+        with Image.open(path) as kept, Image.open(tmp_path / "inbox/shapes" / path.name) as again:
+            assert np.array_equal(np.asarray(kept), np.asarray(again)), path.name
+
+
+def test_the_shapes_detectors_speak_of_every_picture_and_are_taken_whole() -> None:
+    folder = EXAMPLES / "shapes/inbox/shapes"
+    names = [path.name for path in sorted(folder.iterdir())]
+    items = pl.DataFrame({"item_id": names, "uri": names, "source_uri": names})
+    found = dataset("shapes")
+    given = LabelerInput(
+        items,
+        found.ontology,
+        lambda: None,  # type: ignore[arg-type, return-value]
+        lambda uri: (folder / uri).read_bytes(),
+    )
+    for spec in found.labelers:
+        ballots = make(spec, EXAMPLES / "shapes").vote(given)  # type: ignore[union-attr]
+        assert ballots.errors == ()
+        assert ballots.votes["label"].null_count() == 0
+        assert ballots.votes["region"].str.contains("box").sum() > 15
