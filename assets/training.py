@@ -72,6 +72,7 @@ def training_set_asset(
                 "release": found.release,
                 "commit": found.commit,
                 "dagster/row_count": found.labels.height,
+                "synthetic_items": found.made.height,
                 "new_labels": due.new_labels,
                 "splits": counts(by_split),
                 "dagster/uri": store.url(found.commit, "labels/"),

@@ -2,10 +2,10 @@
 
 A text is its exact UTF-8 bytes: nothing is trimmed, folded or normalized, so that two texts that
 differ in a space are two items, and the near-duplicate report says that they are close; what
-`ingestion.cleaning` asks for is done after this. An image is the bytes of its file. A row of features is a JSON object of the feature columns by name:
-numbers as 64-bit floats in the shortest digits that read back as the same number (Python's repr
-without a final `.0`, and without a minus before zero), categories as strings, missing values as
-null.
+`ingestion.cleaning` asks for is done after this. An image is the bytes of its file. A row of
+features is a JSON object of the feature columns by name: numbers as 64-bit floats in the shortest
+digits that read back as the same number (Python's repr without a final `.0`, and without a minus
+before zero), categories as strings, missing values as null.
 """
 
 import math
