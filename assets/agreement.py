@@ -32,7 +32,10 @@ ITEM_AGREEMENT = "reports/agreement_items.parquet"
 SCORECARDS = "reports/scorecards.parquet"
 FUNCTIONS = "reports/functions.md"
 MOST_PLACED = 1000
-CLAIMS = ("people_agree_above_floor", "people_and_models_agree_above_floor")
+CLAIMS = {
+    "people_agree_above_floor": "People agree with each other as min_alpha asks.",
+    "people_and_models_agree_above_floor": "People and models agree as min_human_model asks.",
+}
 JUDGED = ["item_id", "actor", "actor_kind", "label", "circular", "anchored"]
 
 
@@ -50,7 +53,10 @@ def agreement_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.AssetsD
             "across, with bootstrap intervals, and how differently the models err. A model's "
             "votes on items that it was trained on count only where a figure says so."
         ),
-        check_specs=[dg.AssetCheckSpec(c, asset=key(dataset, "agreement")) for c in CLAIMS],
+        check_specs=[
+            dg.AssetCheckSpec(name, asset=key(dataset, "agreement"), description=claim)
+            for name, claim in CLAIMS.items()
+        ],
     )
     def agreement(
         context: dg.AssetExecutionContext, stores: dg.ResourceParam[Stores]
@@ -160,7 +166,11 @@ def scorecards_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.Assets
             "its interval; of labeling functions also coverage, overlap, conflict and accuracy."
         ),
         check_specs=[
-            dg.AssetCheckSpec("every_person_is_careful", asset=key(dataset, "scorecards"))
+            dg.AssetCheckSpec(
+                "every_person_is_careful",
+                asset=key(dataset, "scorecards"),
+                description="Every person with enough votes is as good as min_actor_quality asks.",
+            )
         ],
     )
     def scorecards(

@@ -40,7 +40,13 @@ def drift_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.AssetsDefin
             "Each batch that came since the last release against that release: every feature "
             "corrected for their number, the embeddings as a whole, labels and confidence."
         ),
-        check_specs=[dg.AssetCheckSpec("no_batch_has_drifted", asset=key(dataset, "drift"))],
+        check_specs=[
+            dg.AssetCheckSpec(
+                "no_batch_has_drifted",
+                asset=key(dataset, "drift"),
+                description="What came since the last release is like the items that it holds.",
+            )
+        ],
     )
     def drift(
         context: dg.AssetExecutionContext,

@@ -47,7 +47,11 @@ def label_issues_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.Asse
             "label, nor its group, says how well the label fits."
         ),
         check_specs=[
-            dg.AssetCheckSpec("few_labels_look_wrong", asset=key(dataset, "label_issues"))
+            dg.AssetCheckSpec(
+                "few_labels_look_wrong",
+                asset=key(dataset, "label_issues"),
+                description="Accepted labels that their items speak against: max_label_issues.",
+            )
         ],
     )
     def label_issues(

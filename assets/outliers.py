@@ -36,7 +36,13 @@ def outliers_asset(
             f"{settings.by}: broken, of another kind, or the rare thing that was looked for. "
             "They are listed, not removed."
         ),
-        check_specs=[dg.AssetCheckSpec("few_items_are_outliers", asset=key(dataset, "outliers"))],
+        check_specs=[
+            dg.AssetCheckSpec(
+                "few_items_are_outliers",
+                asset=key(dataset, "outliers"),
+                description="Items unlike all others are as few as the dataset file asks.",
+            )
+        ],
     )
     def outliers(
         context: dg.AssetExecutionContext, stores: dg.ResourceParam[Stores]
