@@ -14,6 +14,7 @@ from orchestration.resources import dagster_instance
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 POLL_SECONDS = 0.5
+INTERRUPTS = ("KeyboardInterrupt", "DagsterExecutionInterruptedError")
 
 Progress = Callable[[str], None]
 
@@ -88,6 +89,7 @@ class Runner:
 
         Raises:
             RunFailed: names what failed and why.
+            KeyboardInterrupt: somebody interrupted it; its branch stays, main is as it was.
         """
         definition = self.definitions.resolve_job_def(job)
         if partition is not None:
@@ -107,6 +109,8 @@ class Runner:
             if e.event_type == DagsterEventType.ASSET_CHECK_EVALUATION
         ]
         failed = {f"{c.asset_key.path[-1]}.{c.check_name}": _why(c) for c in checks if not c.passed}
+        if any(_interrupted(event) for event in events):
+            raise KeyboardInterrupt
         if not result.success:
             raise RunFailed(job, result.run_id, _failures(events), failed)
         return Finished(result.run_id, _metadata(events), tuple(failed))
@@ -133,6 +137,16 @@ def _metadata(events: Sequence[Any]) -> dict[str, dict[str, Any]]:
         for event in events
         if event.event_type == DagsterEventType.ASSET_MATERIALIZATION
     }
+
+
+def _interrupted(event: Any) -> bool:
+    """Whether a step ended because somebody interrupted the run: Dagster tells it as a failure."""
+    if event.event_type != DagsterEventType.STEP_FAILURE:
+        return False
+    error = event.step_failure_data.error
+    while error is not None and error.cls_name not in INTERRUPTS:
+        error = error.cause
+    return error is not None
 
 
 def _failures(events: Sequence[Any]) -> dict[str, str]:
