@@ -127,7 +127,7 @@ def acceptance_objects(found: Acceptance, judged: pl.DataFrame) -> dict[str, byt
     """The threshold, its page and the items behind it."""
     return {
         REPORT: canonical_json(found.to_json()),
-        PAGE: found.to_markdown().encode(),
+        PAGE: _page(found, judged).encode(),
         JUDGED: to_parquet(judged),
     }
 
@@ -140,9 +140,28 @@ def acceptance_metadata(found: Acceptance, judged: pl.DataFrame) -> dict[str, An
         "calibrated": found.calibrated,
         "judged_blind": found.judged,
         **known,
-        "acceptance": dg.MetadataValue.md(found.to_markdown()),
+        "acceptance": dg.MetadataValue.md(_page(found, judged)),
         "precision against coverage": picture(_drawn(found, judged)),
     }
+
+
+def _page(found: Acceptance, judged: pl.DataFrame) -> str:
+    """The threshold, and beyond it the precision of each class."""
+    from quality.evaluation.calibration import exact_interval
+
+    by_class = (
+        judged.filter(pl.col("confidence") >= found.threshold)
+        .group_by("label")
+        .agg(pl.len().alias("n"), pl.col("right").sum().alias("right"))
+        .sort("label")
+    )
+    if by_class.is_empty():
+        return found.to_markdown()
+    lines = ["", "| class | judged blind | right | 95 % |", "|---|---:|---:|---|"]
+    for label, n, right in by_class.iter_rows():
+        low, high = exact_interval(right, n, 0.95)
+        lines.append(f"| {label} | {n:,} | {right / n:.1%} | {low:.1%} to {high:.1%} |")
+    return found.to_markdown() + "\n".join(lines) + "\n"
 
 
 def _drawn(found: Acceptance, judged: pl.DataFrame) -> bytes:

@@ -55,6 +55,14 @@ def test_blind_answers_set_the_threshold(loop):
     assert "calibrated" in loop.second.metadata["consensus"]["acceptance"]
 
 
+def test_the_precision_of_each_class_stands_beside(loop):
+    store = loop.told.store
+    page = store.read(store.head("v0002"), "reports/acceptance.md").decode()
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| ")][1:]
+    assert sum(int(row[1]) for row in rows) == acceptance_of(loop, "v0002")["accepted"]
+    assert {row[0].strip("| ") for row in rows} <= set(loop.told.dataset.classes)
+
+
 def test_labels_that_nobody_looked_at_are_accepted_from_the_threshold_on(loop):
     threshold = acceptance_of(loop, "v0002")["threshold"]
     found = frames.query(
