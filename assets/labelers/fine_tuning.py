@@ -26,7 +26,7 @@ LAST_LAYERS = 2
 
 @dataclass(frozen=True)
 class Schedule:
-    """How it is trained; the names are those of the dataset file."""
+    """How it is trained; `fresh` from scratch, the other names are those of the dataset file."""
 
     epochs: int
     batch_size: int
@@ -34,6 +34,7 @@ class Schedule:
     weight_decay: float
     seed: int
     device: str
+    fresh: bool
 
 
 class TooManyFrozen(ValueError):
@@ -127,7 +128,7 @@ def tune(
     order = np.random.default_rng(schedule.seed)
     with one_thread():
         for epoch in range(1, schedule.epochs + 1):
-            _learning(classifier)
+            _learning(classifier, fresh=schedule.fresh)
             for batch in _batches(order.permutation(len(codes)), schedule.batch_size):
                 optimizer.zero_grad()
                 scores = classifier(rows[batch].to(schedule.device))
@@ -154,12 +155,17 @@ def _pace(step: int, steps: int) -> float:
     return min((step + 1) / warm, max((steps - step) / max(steps - warm, 1), 0.0))
 
 
-def _learning(classifier: Classifier) -> None:
-    """Dropout and running means on, but for parts that stay as they are."""
+def _learning(classifier: Classifier, *, fresh: bool) -> None:
+    """Dropout on, but for parts that stay as they are.
+
+    What an encoder knows of its inputs' spread (batch normalization) stays, too: a head that
+    starts as a probe was made for it, and a few batches would put it out.
+    """
     classifier.train()
     for part in classifier.encoder.modules():
         own = list(part.parameters())
-        if own and not any(p.requires_grad for p in own):
+        kept = own and not any(p.requires_grad for p in own)
+        if kept or (not fresh and hasattr(part, "running_mean")):
             part.eval()
 
 

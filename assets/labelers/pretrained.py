@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from assets.dataset_file.features import Features
@@ -84,7 +85,8 @@ class PretrainedTrainer:
         data = training_data(name, features, labels, classes=classes, weights=weights)
         seed = self._section.seed if seed is None else seed
         split = self._columns(features)
-        advice = self._advice(data, split, seed)
+        auto = self._section.strategy == "auto"
+        advice = _advice(data, split, seed) if auto else None
         strategy = advice.strategy if advice else self._section.strategy
         if strategy == "probe":
             made = fit_probe(data.matrix[:, :split], data.codes, seed=seed, weights=data.weights)
@@ -110,6 +112,18 @@ class PretrainedTrainer:
         files = {MANIFEST: manifest_file(card, libraries), WEIGHTS: content}
         return self.load(files, version=version_of(files))
 
+    def advice(
+        self, features: FeatureMatrix, labels: Sequence[str], *, classes: Sequence[str]
+    ) -> Advice:
+        """What the advisor says of labeled rows with embeddings, without training anything.
+
+        Raises:
+            TrainingFailed: says what is wrong with the data.
+        """
+        name = self._section.name
+        data = training_data(name, features, labels, classes=classes, weights=None)
+        return _advice(data, embedding_columns(features), self._section.seed)
+
     def load(self, files: Mapping[str, bytes], *, version: str) -> Model:
         """The model that was stored as these files.
 
@@ -128,16 +142,16 @@ class PretrainedTrainer:
             raise TrainingFailed(self._section.name, reason)
         return embedding_columns(features)
 
-    def _advice(self, data: TrainingData, split: int, seed: int) -> Advice | None:
-        if self._section.strategy != "auto":
-            return None
-        return advise(measured(data.matrix[:, :split], data.codes, seed=seed))
+
+def _advice(data: TrainingData, split: int, seed: int) -> Advice:
+    return advise(measured(data.matrix[:, :split], data.codes, seed=seed))
 
 
 def _stored(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     from safetensors.numpy import save
 
-    content: bytes = save(dict(arrays))
+    # It writes the memory as it lies, whatever the order of the axes.
+    content: bytes = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
     return content
 
 

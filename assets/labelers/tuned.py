@@ -136,6 +136,7 @@ def _schedule(section: Section, strategy: str, seed: int) -> "Schedule":
         weight_decay=section.weight_decay,
         seed=seed,
         device=device_of(section),
+        fresh=fresh,
     )
 
 

@@ -17,7 +17,8 @@ STRENGTHS = (0.0003, 0.003, 0.03, 0.3, 3.0)
 CHOSEN_ON = 2_000
 CHOOSING_FOLDS = 3
 ITERATIONS = 500
-LEAST = 1e-12
+LEAST_SPREAD = 0.1
+"""Of the usual spread: a column that hardly moves must not become the loudest."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,8 +100,9 @@ def _fitted(
     from threadpoolctl import threadpool_limits
 
     rows = embeddings.astype(np.float64)
-    mean, scale = rows.mean(axis=0), rows.std(axis=0)
-    scale = np.where(scale > LEAST, scale, 1.0)
+    mean, spread = rows.mean(axis=0), rows.std(axis=0)
+    usual = float(np.sqrt(np.square(spread).mean())) or 1.0
+    scale = np.maximum(spread, LEAST_SPREAD * usual)
     model = LogisticRegression(C=strength, max_iter=ITERATIONS)
     with threadpool_limits(limits=1, user_api="blas"):
         model.fit((rows - mean) / scale, codes, sample_weight=weights)

@@ -100,6 +100,19 @@ def test_the_same_data_and_seed_give_the_same_bytes(text_encoder: Path, strategy
     assert np.array_equal(first.predict_proba(features), again.predict_proba(features))
 
 
+@pytest.mark.parametrize("strategy", ["probe", "full"])
+def test_three_classes_are_stored_as_they_were_learned(text_encoder: Path, strategy: str) -> None:
+    classes = ("good", "bad", "dull")
+    frame, _ = sentences(45)
+    labels = [classes[i % 3] for i in range(45)]
+    frame = frame.with_columns(content=pl.Series([f"a {label} film" for label in labels]))
+    spec = labeler(text_encoder, strategy)
+    features = seen(spec, frame)
+    model = trainer(spec).fit(features, labels, classes=classes)
+    found = model.predict_proba(features).argmax(axis=1)
+    assert [classes[code] for code in found] == labels
+
+
 @TUNED
 def test_another_seed_gives_another_model(text_encoder: Path, strategy: str) -> None:
     spec = labeler(text_encoder, strategy, epochs=1)
