@@ -29,7 +29,7 @@ STRATEGIES = ("probe", "partial", "full", "scratch")
 DIGITS = tuple("0123456789")
 MANY = 150
 DIGIT_SIZES = (50, 150, 500, 1_200)
-SENTENCE_SIZES = (40, 150, 500, 1_000)
+SENTENCE_SIZES = (20, 40, 150, 500)
 FOR_DIGITS = {
     "epochs": 12,
     "learning_rate": 0.001,

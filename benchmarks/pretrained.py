@@ -118,6 +118,9 @@ def consensus() -> list[dict[str, float | int | str]]:
             "majority": aggregator("majority", CLASSES).fit(votes),
             "dawid_skene": aggregator("dawid_skene", CLASSES).fit(votes),
             "crowdlab": crowdlab.fit(votes, predictions=heard),  # type: ignore[call-arg]
+            "dawid_skene + probe": aggregator("dawid_skene", CLASSES).fit(
+                pl.concat([votes, _vote_of(crowd.ids, probabilities)])
+            ),
         }
         found.append(
             {
@@ -128,6 +131,12 @@ def consensus() -> list[dict[str, float | int | str]]:
             }
         )
     return found
+
+
+def _vote_of(ids: list[str], probabilities: np.ndarray) -> pl.DataFrame:
+    """The probe as one more actor, which votes for the likelier class of every item."""
+    labels = [CLASSES[code] for code in probabilities.argmax(axis=1)]
+    return pl.DataFrame({"item_id": ids, "actor": "model:probe", "label": labels, "weight": 1.0})
 
 
 def _right(estimate: pl.DataFrame, gold: pl.DataFrame) -> float:

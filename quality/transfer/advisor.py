@@ -1,8 +1,8 @@
 """Which way to use a pretrained encoder: probe, partial or full fine-tuning, or from scratch.
 
 The rule is the field's rule of thumb, with figures: few labels, or an encoder that knows the task
-already, leave it frozen; more labels let more of it learn; and where it knows nothing and there
-are very many labels, its weights are no better start than chance (J. Yosinski et al. 2014, How
+already, leave it frozen; more labels let more of it learn; and where all items look alike to it
+and there are many labels, its weights are no better start than chance (J. Yosinski et al. 2014, How
 transferable are features in deep neural networks?, arXiv:1411.1792; A. Kumar et al. 2022,
 Fine-tuning can distort pretrained features, arXiv:2202.10054).
 """
@@ -26,19 +26,17 @@ class Thresholds:
 
     Attributes:
         solved: From this skill of the probe on there is little left to gain.
-        unknown: Up to this skill of the probe the encoder knows next to nothing of the task.
         strange: From this embedding shift on the items all look alike to the encoder.
         some: Labels a class from which a part of the encoder may learn.
         many: Labels a class from which all of it may.
-        very_many: Labels a class that an architecture needs to learn from nothing.
+        enough: Labels a class from which it may start from nothing where the items are strange.
     """
 
-    solved: float = 0.95
-    unknown: float = 0.1
-    strange: float = 0.9
-    some: float = 25
-    many: float = 100
-    very_many: float = 1_000
+    solved: float = 0.98
+    strange: float = 0.95
+    some: float = 10
+    many: float = 50
+    enough: float = 100
 
 
 @dataclass(frozen=True)
@@ -122,16 +120,15 @@ def advise(evidence: Evidence, thresholds: Thresholds | None = None) -> Advice:
     limit = thresholds or Thresholds()
     amount = f"{evidence.per_class:.0f} labels a class"
     known = f"the probe's skill is {evidence.skill:.2f}"
-    strange = evidence.skill <= limit.unknown and evidence.shift >= limit.strange
 
     def advice(strategy: Strategy, reason: str) -> Advice:
         return Advice(strategy, f"{strategy}: {reason}", evidence)
 
     if evidence.skill >= limit.solved:
         return advice("probe", f"{known}, there is little left to gain")
-    if strange and evidence.per_class >= limit.very_many:
-        shift = f"the embedding shift is {evidence.shift:.2f}"
-        return advice("scratch", f"{known} and {shift}: it knows nothing of this; {amount}")
+    if evidence.shift >= limit.strange and evidence.per_class >= limit.enough:
+        alike = f"all items look alike to the encoder, embedding shift {evidence.shift:.2f}"
+        return advice("scratch", f"{alike}, and {amount} are enough to learn from nothing")
     if evidence.per_class < limit.some:
         return advice("probe", f"{amount} are too few to change what the encoder knows")
     if evidence.per_class < limit.many:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.dataset_file.document import read
@@ -233,6 +233,7 @@ def test_any_text_is_read_or_named_as_misread(text: str) -> None:
     assert document.misread or document.values
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_a_spoiled_file_is_loaded_or_refused_with_lines(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -22,11 +22,12 @@ def blobs(n: int, classes: int = 3, d: int = 8) -> tuple[np.ndarray, np.ndarray]
     [
         (evidence(5, 0.7), "probe", "5 labels a class are too few"),
         (evidence(2000, 0.99), "probe", "little left to gain"),
-        (evidence(50, 0.7), "partial", "50 labels a class carry the last layers"),
+        (evidence(30, 0.7), "partial", "30 labels a class carry the last layers"),
         (evidence(400, 0.7), "full", "400 labels a class carry the whole encoder"),
-        (evidence(5000, 0.52, shift=0.97), "scratch", "it knows nothing of this"),
+        (evidence(400, 0.7, shift=0.97), "scratch", "all items look alike to the encoder"),
+        (evidence(99, 0.7, shift=0.97), "full", "carry the whole encoder"),
+        (evidence(400, 0.995, shift=0.97), "probe", "little left to gain"),
         (evidence(5000, 0.52, shift=0.3), "full", "carry the whole encoder"),
-        (evidence(400, 0.52, shift=0.97), "full", "carry the whole encoder"),
         (evidence(5, 0.52, shift=0.97), "probe", "too few"),
     ],
 )
@@ -37,7 +38,7 @@ def test_amount_and_similarity_decide(found: Evidence, strategy: str, because: s
 
 
 def test_the_thresholds_can_be_set() -> None:
-    assert advise(evidence(50, 0.7), Thresholds(some=60)).strategy == "probe"
+    assert advise(evidence(30, 0.7), Thresholds(some=60)).strategy == "probe"
 
 
 def test_skill_is_what_the_probe_gets_right_of_what_chance_gets_wrong() -> None:
