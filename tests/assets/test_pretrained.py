@@ -151,11 +151,11 @@ def test_more_frozen_layers_than_there_are_are_refused(text_encoder: Path) -> No
 
 
 def test_auto_says_why_on_its_card_and_a_named_strategy_overrules_it(text_encoder: Path) -> None:
-    auto, _ = learned(labeler(text_encoder, "auto"), count=20)
+    auto, _ = learned(labeler(text_encoder, "auto"), count=16)
     assert (auto.card["asked_for"], auto.card["strategy"]) == ("auto", "probe")
-    assert auto.card["advice"]["evidence"]["n_labels"] == 20
+    assert auto.card["advice"]["evidence"]["n_labels"] == 16
     assert "labels a class" in auto.card["notes"][0] or "little left" in auto.card["notes"][0]
-    named, _ = learned(labeler(text_encoder, "full", epochs=1), count=20)
+    named, _ = learned(labeler(text_encoder, "full", epochs=1), count=16)
     assert (named.card["strategy"], named.card["advice"], named.card["notes"]) == ("full", None, [])
 
 
