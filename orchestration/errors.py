@@ -164,3 +164,18 @@ class PushMismatch(OrchestrationError):
             f"commit {commit[:12]} arrived otherwise in {len(paths)} paths, for example "
             f"{list(paths[:5])}; the source is untouched; push again into an empty repository"
         )
+
+
+class NothingLearns(OrchestrationError, ValueError):
+    """A dataset has no labeler that learns from releases, so there is nothing to retrain.
+
+    Attributes:
+        dataset: Its name.
+    """
+
+    def __init__(self, dataset: str) -> None:
+        self.dataset = dataset
+        super().__init__(
+            f"no labeler of '{dataset}' learns from releases; add one (docs/labeling.md), or leave "
+            "retraining out"
+        )

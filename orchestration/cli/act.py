@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import polars as pl
 import typer
 
+from assets.chain import trained_labelers
 from assets.ingestion.inbox import look
 from assets.review.files import waiting_reviews
 from assets.review.retractions import ACTOR
@@ -20,6 +21,7 @@ from orchestration.cli.output import WRONG_INPUT, answered, console, emit_json, 
 from orchestration.errors import (
     NobodyVoted,
     NotAnActor,
+    NothingLearns,
     OrchestrationError,
     ReviewFileMissing,
 )
@@ -106,6 +108,8 @@ def retrain(
     """
     with answered():
         chosen = choose(project, dataset)
+        if not trained_labelers(chosen.dataset):
+            raise NothingLearns(chosen.dataset.name)
         found = _run(chosen, "retrain", quiet=as_json)
     rows = [
         {"champion": name.removesuffix("_champion"), **_told(metadata)}

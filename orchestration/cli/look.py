@@ -106,6 +106,18 @@ def show_trace(found: Trace) -> None:
     for parent in found.parents:
         console.print(f"made of {parent}", highlight=False)
     console.print(f"label  [bold]{found.label}[/bold] ({found.state}, since {found.since}{sure})")
+    regions = [
+        {
+            "region": r["label"],
+            "where": " ".join(f"{side:g}" for side in r["geometry"]),
+            "confidence": r["confidence"],
+            "drawn by": ", ".join(r["actors"]),
+            "tied": "yes" if r["tied"] else "",
+        }
+        for r in found.regions
+    ]
+    if regions:
+        show_rows(regions, title="\nRegions", empty="")
     changes = [
         {
             "release": c.release,

@@ -13,6 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from PIL import Image, ImageDraw
+from typer.testing import CliRunner
 
 from assets.ingestion.inbox import arrivals
 from assets.ports import DatasetStore, ReviewAnswer
@@ -20,6 +21,7 @@ from assets.release import receipt_holds
 from assets.replay import replay
 from assets.tracing import trace_item
 from orchestration import frames
+from orchestration.cli.app import app
 from orchestration.label_studio import answered
 from orchestration.project import connect, open_project
 from orchestration.runner import Finished, Runner
@@ -247,6 +249,13 @@ def test_stages_that_know_classes_only_say_so(pictures):
     done = pictures.run("queue")
     assert "set of regions" in done.metadata["label_issues"]["note"]
     pictures.store.drop_branch(f"run-{done.run_id}")
+
+
+def test_retraining_where_nothing_learns_says_so(pictures):
+    typed = ["retrain", "pictures", "--project", str(pictures.root)]
+    told = CliRunner().invoke(app, typed)
+    assert told.exit_code in (1, 2)
+    assert "no labeler of 'pictures' learns" in " ".join(told.output.split())
 
 
 def test_what_people_dispute_is_asked_first(pictures):
