@@ -13,6 +13,7 @@ from assets.dataset_file.semi_supervised import SemiSupervisedLabeler
 from assets.evidence import ACCEPTED
 from assets.features.matrix import FeatureMatrix
 from assets.features.workspace import Workspace
+from assets.labelers.balance import tuned
 from assets.labelers.errors import FeaturesChanged
 from assets.labelers.interface import Model, Trainer
 from assets.metadata import picture
@@ -20,6 +21,7 @@ from assets.models import champion_of
 from assets.retraining import TrainingSet
 from assets.runs import Run
 from quality.evaluation.comparison import Comparison, compare
+from assets.soft_labels import probabilities_at, softened
 from quality.schema import LABELS
 from quality.synthetic.labels import real
 
@@ -62,7 +64,7 @@ def tried(
     train, test = examples(run, found), found.split("test")
     alike = bool((train["weight"] == 1).all())
     model = trainer.fit(
-        _features(run, spec, found, train, workspace),
+        _features(run, spec, found, train, workspace).take(_rows(train)),
         train["label"].to_list(),
         classes=run.dataset.classes,
         weights=None if alike else train["weight"].to_list(),
@@ -70,6 +72,11 @@ def tried(
         unlabeled=_unlabeled(run, spec, found, workspace),
         progress=lambda done, total: context.log.debug("%s: %d of %d", spec.name, done, total),
     )
+    if spec.decision == "tuned":
+        valid = found.split("valid")
+        model = tuned(
+            model, _features(run, spec, found, valid, workspace), valid["label"].to_list()
+        )
     features = _features(run, spec, found, test, workspace)
     truth = test["label"].to_list()
     if not truth:
@@ -84,12 +91,20 @@ def examples(run: Run, found: TrainingSet) -> pl.DataFrame:
     """What a candidate learns from: item_id, label and weight, sorted by item.
 
     The accepted labels of the train split, and the synthetic items unless they weigh nothing.
+    With soft labels an item has a row for each class, as heavy as the class is likely.
     """
     weight = run.dataset.retraining.synthetic_weight
     taught = found.split("train").select("item_id", "label", weight=pl.lit(1.0))
+    if run.dataset.retraining.labels == "soft":
+        taught = softened(taught, probabilities_at(run, found.commit))
     made = found.made if weight > 0 else found.made.clear()
     made = made.select("item_id", "label", weight=pl.lit(weight))
     return pl.concat([taught, made]).sort("item_id")
+
+
+def _rows(examples: pl.DataFrame) -> "np.ndarray[Any, np.dtype[np.int64]]":
+    """The place among the items, sorted by id, of each example's item."""
+    return examples["item_id"].rank("dense").to_numpy().astype(np.int64) - 1
 
 
 def _judged(

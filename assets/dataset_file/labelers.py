@@ -29,6 +29,18 @@ class TrainedLabeler(LabelerBase):
         0.0, description="The model abstains where its best probability is lower."
     )
     seed: StrictInt = Field(0, description="All chance in its training comes from this number.")
+    class_weights: Literal["none", "balanced", "effective_number"] = Field(
+        "none", description="What an item of a rare class weighs more than one of a common class."
+    )
+    sampling: Literal["none", "over", "under"] = Field(
+        "none", description="Rows of rare classes are repeated, or some of common ones left out."
+    )
+    decision: Literal["argmax", "label_shares", "even", "tuned"] = Field(
+        "argmax",
+        description="How probabilities are moved by class: not at all; back to the class shares of "
+        "the labels, undoing weights and sampling; as if all classes were as common; to the best "
+        "macro-F1 on the valid split.",
+    )
 
 
 class FunctionsLabeler(LabelerBase):

@@ -235,6 +235,11 @@ class Retraining(Section):
     on_drift: StrictBool = Field(True, description="Whether a drift verdict alone asks for it.")
     alpha: StrictFloat = Field(0.05, gt=0, lt=1, description="A candidate wins beyond this chance.")
     replicates: StrictInt = Field(2000, ge=100, description="Bootstrap replicates for comparing.")
+    labels: Literal["hard", "soft"] = Field(
+        "hard",
+        description="hard: models learn the accepted label of an item; soft: each class of it as "
+        "strongly as the consensus found it likely.",
+    )
     synthetic_weight: Weight = Field(
         1.0, description="Weight of a synthetic item in training; 0 leaves them all out."
     )

@@ -5,7 +5,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from assets.dataset_file.labelers import LabelerBase
+from assets.dataset_file.labelers import LabelerBase, TrainedLabeler
+from assets.labelers.balance import BalancedTrainer
 from assets.labelers.errors import KindUnknown
 from assets.labelers.interface import Labeler, Trainer
 
@@ -40,4 +41,7 @@ def make(spec: LabelerBase, root: Path) -> Labeler | Trainer:
         raise KindUnknown(spec.name, kind, FACTORIES)
     module, name = FACTORIES[kind].split(":")
     factory: Callable[[Any, Path], Labeler | Trainer] = getattr(import_module(module), name)
-    return factory(spec, root)
+    made = factory(spec, root)
+    if isinstance(spec, TrainedLabeler) and isinstance(made, Trainer):
+        return BalancedTrainer(spec, made)
+    return made

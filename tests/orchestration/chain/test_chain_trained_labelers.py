@@ -12,6 +12,7 @@ from quality.schema import LABELS
 EXTRA = """\
   - {name: spreading, kind: label_spreading}
   - {name: own, kind: self_training}
+  - {name: careful, kind: sklearn, class_weights: balanced, decision: tuned}
   - {name: fixmatch, kind: fixmatch, steps: 20, hidden: [8], device: cpu}
 """
 
@@ -23,6 +24,7 @@ def trained(copy_to, tmp_path_factory):
     text = project.dataset_path.read_text(encoding="utf-8")
     text = text.replace("consensus:", EXTRA + "consensus:")
     text = text.replace("confidence_threshold: 0.55", "confidence_threshold: 0.95")
+    text = text.replace("min_new_labels: 20", "min_new_labels: 20, labels: soft")
     project.dataset_path.write_text(text, encoding="utf-8")
     project.run("snapshot")
     project.run("retrain")
@@ -50,8 +52,24 @@ def test_a_semi_supervised_labeler_learns_from_the_train_split_without_accepted_
     told, train = card(trained, labeler), train_split(trained)
     accepted = train.filter(pl.col("state").is_in(["auto", "human"])).height
     assert 0 < accepted < train.height
-    assert (told["n_items"], told["n_unlabeled"]) == (accepted, train.height - accepted)
+    assert told["n_unlabeled"] == train.height - accepted
 
 
 def test_other_trained_labelers_are_given_labeled_items_only(trained):
     assert "n_unlabeled" not in card(trained, "linear")
+
+
+def test_soft_labels_teach_a_row_for_each_class_that_the_votes_left_likely(trained):
+    train = train_split(trained)
+    accepted = train.filter(pl.col("state").is_in(["auto", "human"]))
+    table = trained.store.table(trained.store.head("v0002"), "consensus/").collect()
+    open_classes = table.join(accepted, on="item_id", how="semi")["probabilities"].list.eval(
+        pl.element().filter(pl.element() >= 0.01)
+    )
+    assert card(trained, "linear")["n_items"] == open_classes.list.len().sum()
+
+
+def test_what_was_done_for_rare_classes_is_in_the_champions_card(trained):
+    told = card(trained, "careful")["balance"]
+    assert (told["class_weights"], told["decision"]) == ("balanced", "tuned")
+    assert "balance" not in card(trained, "linear")
