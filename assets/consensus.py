@@ -13,6 +13,7 @@ from assets.acceptance import (
     acceptance_metadata,
     acceptance_objects,
 )
+from assets.class_balance import balance_check, balance_spec
 from assets.dataset_file.models import Dataset
 from assets.evidence import Evidence, gather, last_release, next_release
 from assets.metadata import commit_metadata, counts, picture, sample, table_metadata
@@ -145,6 +146,7 @@ def consensus_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.AssetsD
                 description="No vote had to be set aside while folding.",
             ),
             check_spec(dataset, "consensus"),
+            *([] if dataset.has_regions else [balance_spec(dataset)]),
         ],
     )
     def consensus(
@@ -174,7 +176,11 @@ def consensus_asset(dataset: Dataset, deps: Sequence[dg.AssetDep]) -> dg.AssetsD
                 **ontology.metadata(),
                 **regions_shown(run, commit, labels, aggregator, evidence.items),
             },
-            check_results=[*_checks(aggregator, evidence), ontology.check()],
+            check_results=[
+                *_checks(aggregator, evidence),
+                ontology.check(),
+                *([] if dataset.has_regions else [balance_check(dataset, real(labels))]),
+            ],
         )
 
     return consensus

@@ -9,6 +9,7 @@ import polars as pl
 
 from assets.agreement import REPORT as AGREEMENT
 from assets.agreement import SCORECARDS
+from assets.class_balance import balance_threshold
 from assets.dataset_file.models import Dataset
 from assets.drift import REPORT as DRIFT
 from assets.evidence import gather
@@ -150,6 +151,7 @@ def _thresholds(run: Run, commit: str, labels: pl.DataFrame) -> list[Threshold]:
     cards = pl.read_parquet(store.fetch(commit, [SCORECARDS])[SCORECARDS])
     return [
         *label_thresholds(dataset, labels, int(labels["label_issue"].sum() or 0)),
+        *([] if dataset.has_regions else [balance_threshold(dataset, labels)]),
         *agreement_thresholds(dataset, json.loads(store.read(commit, AGREEMENT))),
         careful_people(dataset, cards),
         drift_threshold(dataset, store.read(commit, DRIFT)),

@@ -20,8 +20,8 @@ from assets.metadata import picture
 from assets.models import champion_of
 from assets.retraining import TrainingSet
 from assets.runs import Run
-from quality.evaluation.comparison import Comparison, compare
 from assets.soft_labels import probabilities_at, softened
+from quality.evaluation.comparison import Comparison, compare
 from quality.schema import LABELS
 from quality.synthetic.labels import real
 

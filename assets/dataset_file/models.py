@@ -205,6 +205,9 @@ class Gate(Section):
     min_labeled: Share = Field(0.0, description="Share of items with an accepted label.")
     max_disputed: Share = Field(1.0, description="Share of items whose label is disputed.")
     max_label_issues: Share = Field(1.0, description="Share of labeled items that look mislabeled.")
+    min_class_share: Share = Field(
+        0.0, description="Share of the accepted labels that the rarest class must have."
+    )
     max_synthetic: Share = Field(
         0.3, description="Share of the labels in the train split that are synthetic items'."
     )
