@@ -40,12 +40,25 @@ class Server:
         if self._child:
             self._child.wait(_STOP_SECONDS)
         deadline = time.monotonic() + _STOP_SECONDS
-        while self._serves() and time.monotonic() < deadline:
+        # It lets go of the folder a moment before SQLite folds the last of its log away.
+        while (self._serves() or not _gone(self.pid)) and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
 
     def _serves(self) -> bool:
         holder = lock.holder(self.root)
         return holder is not None and holder.pid == self.pid
+
+
+def _gone(pid: int) -> bool:
+    """Whether a process has ended; one of ours that has is let go of."""
+    with suppress(ChildProcessError):
+        if os.waitpid(pid, os.WNOHANG)[0] == pid:
+            return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
 
 
 def find(root: Path) -> Server | None:

@@ -1,6 +1,5 @@
 """A small project on scikit-learn's irises, whose whole chain runs in seconds."""
 
-import contextlib
 import csv
 import io
 import json
@@ -240,19 +239,13 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Irises:
 CopyTo = Callable[[Path], Irises]
 
 
-def _copy_if_there(source: str, target: str) -> None:
-    """SQLite folds its log into the database and removes it whenever a last reader goes."""
-    with contextlib.suppress(FileNotFoundError):
-        shutil.copy2(source, target)
-
-
 @pytest.fixture(scope="session")
 def copy_to(template: Irises) -> Iterator[CopyTo]:
     """Copies the project with one release into a folder; its server ends with the session."""
     copies: list[Irises] = []
 
     def copy(root: Path) -> Irises:
-        shutil.copytree(template.root, root, copy_function=_copy_if_there)
+        shutil.copytree(template.root, root)
         copies.append(Irises(root))
         return copies[-1]
 
