@@ -16,11 +16,13 @@ HERE = Path(__file__).parent
 # Arguments that make a benchmark small.
 QUICK = {
     "active_digits": ("--seeds", "1", "--most", "60"),
+    "advisor": ("--only", "digits", "--repeats", "1"),
     "chain": ("--quick",),
     "ingestion": ("--rows", "10000"),
     "lakefs_crash": ("--rounds", "3"),
     "lakefs_load": ("--sizes", "100"),
     "lakefs_scale": ("--keys", "10000"),
+    "pretrained": ("--repeats", "1"),
     "synthetic": ("--seeds", "1", "--classes", "8"),
 }
 MISSING = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")

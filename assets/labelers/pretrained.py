@@ -22,7 +22,7 @@ from quality.transfer.probe import Probe, fit_probe
 WEIGHTS = "weights.safetensors"
 LIBRARIES = {
     "probe": ("numpy", "scikit-learn"),
-    "other": ("numpy", "torch", "transformers"),
+    "other": ("numpy", "torch"),
 }
 
 
