@@ -5,12 +5,22 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from infra.lakefs import process
 from infra.lakefs.process import Server
 from orchestration.store.answers import Patience
 from orchestration.store.connection import Connection, Endpoint
 from orchestration.store.stores import LakeFSStores
+
+# How long an example takes says how busy the machine is, not whether the claim holds.
+settings.register_profile(
+    "unhurried",
+    parent=settings.default,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")
