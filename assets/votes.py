@@ -15,7 +15,7 @@ from assets.chat import ChatEndpoints
 from assets.dataset_file.models import Dataset, Labeler
 from assets.encoders.errors import EncoderError
 from assets.evidence import ACCEPTED, labels_now, last_release
-from assets.labelers.errors import FeaturesChanged, ModelUnreadable, PredictionsUnreadable
+from assets.labelers.errors import LabelerError, ModelUntrusted
 from assets.labelers.interface import KNOWN, ActorErrors, Ballots, LabelerInput, Trainer
 from assets.labelers.interface import Labeler as Voter
 from assets.labelers.registry import make
@@ -30,6 +30,10 @@ from quality.lineage.buckets import to_parquet
 from quality.schema import LABELS, PREDICTIONS, VOTES
 
 PROGRESS_SECONDS = 5.0
+_MENDED = (
+    "The batch goes on without its votes; once it is mended, materialize this asset and `batch` "
+    "for the partition again"
+)
 
 
 def votes_asset(
@@ -68,9 +72,11 @@ def votes_asset(
             if voter is None:
                 return _no_votes(run, "no champion yet: the first retraining makes one")
             cast = {b: voter.vote(see(b)) for b in context.partition_keys}
-        except (EncoderError, FeaturesChanged, ModelUnreadable, PredictionsUnreadable) as error:
-            context.log.warning("%s casts no votes: %s", spec.name, error)
-            return _no_votes(run, str(error), usable=False)
+        except ModelUntrusted:
+            raise
+        except (EncoderError, LabelerError) as error:
+            context.log.error("%s casts no votes: %s", spec.name, error)
+            return _no_votes(run, f"{error}. {_MENDED}", usable=False)
         frames = {b: _ledger_rows(run, ballots) for b, ballots in cast.items()}
         commit = run.write(
             _objects(spec.name, voter.version, cast, frames) | _costs(spec.name, run, cast),

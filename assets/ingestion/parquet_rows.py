@@ -85,7 +85,8 @@ def _chunk(batch: Any, start: int, layout: Layout) -> Chunk:
     try:
         batch.validate(full=True)
         rows = _rows(batch, layout)
-    except pa.ArrowInvalid:
+    # Damaged types and lengths that Arrow lets pass make polars panic, which is no Exception.
+    except (pa.ArrowInvalid, pl.exceptions.PanicException):
         rows = list(zip(*(_values(batch.column(name)) for name in layout.columns), strict=True))
     return Chunk(layout, [*range(start, start + len(rows))], rows, [], [])
 

@@ -14,7 +14,7 @@ from orchestration.errors import ProjectNotFound, QueryFault, ReviewFileMissing
 from orchestration.runner import RunFailed
 
 WRONG_INPUT = [
-    ProjectNotFound(Path("/nowhere")),
+    ProjectNotFound(Path("/nowhere"), named=True),
     QueryFault("SELEC", "Parser Error", ("votes",)),
     ReviewFileMissing(Path("gone.json")),
     ItemNotFound("x", ()),
