@@ -75,7 +75,7 @@ def votes_asset(
         except ModelUntrusted:
             raise
         except (EncoderError, LabelerError) as error:
-            context.log.error("%s casts no votes: %s", spec.name, error)
+            context.log.warning("%s casts no votes: %s", spec.name, error)
             return _no_votes(run, f"{error}. {_MENDED}", usable=False)
         frames = {b: _ledger_rows(run, ballots) for b, ballots in cast.items()}
         commit = run.write(
