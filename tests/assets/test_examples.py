@@ -4,6 +4,7 @@ import importlib.util
 import io
 import json
 import re
+import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -82,6 +83,19 @@ def png(pixels: np.ndarray, *, side: int = 8, ground: float = 0.0) -> bytes:
 @pytest.mark.parametrize("name", ["digits", "reviews", "shapes"])
 def test_an_example_is_a_project_without_faults(name: str) -> None:
     for spec in dataset(name).labelers:
+        assert make(spec, EXAMPLES / name)
+
+
+@pytest.mark.parametrize("name", ["digits", "reviews"])
+def test_what_an_example_keeps_behind_marks_has_no_faults(name: str, tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLES / name, tmp_path / name)
+    path = tmp_path / name / "datasets" / f"{name}.yaml"
+    said = path.read_text(encoding="utf-8")
+    whole = re.sub(r"(?m)^( *)# (- |  |reviewers:)", r"\1\2", said)
+    path.write_text(whole, encoding="utf-8")
+    found = load(path)
+    assert len(found.labelers) > len(dataset(name).labelers)
+    for spec in found.labelers:
         assert make(spec, EXAMPLES / name)
 
 

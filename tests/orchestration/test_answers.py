@@ -12,6 +12,7 @@ from orchestration.cli import output
 from orchestration.cli.output import answered, exit_code, show_rows
 from orchestration.errors import ProjectNotFound, QueryFault, ReviewFileMissing
 from orchestration.runner import RunFailed
+from quality.schema import ITEMS
 
 WRONG_INPUT = [
     ProjectNotFound(Path("/nowhere"), named=True),
@@ -46,8 +47,10 @@ def test_a_folder_that_cannot_be_written_is_answered_with_a_sentence(
 class Items:
     """A store that holds an items table and nothing else."""
 
-    def table(self, _commit: str, _prefix: str) -> Any:
+    def table(self, _commit: str, prefix: str) -> Any:
         """The two items."""
+        if prefix != f"{ITEMS.name}/":
+            return None
         sources = ["comments.csv#id=3", "comments.csv#id=2"]
         return pl.LazyFrame({"item_id": ["aa", "bb"], "source_uri": sources})
 
