@@ -37,6 +37,7 @@ from assets.dataset_file.semi_supervised import (
     FixMatchLabeler,
     LabelSpreadingLabeler,
     SelfTrainingLabeler,
+    SemiSupervisedLabeler,
 )
 from assets.features.featurize import featurize
 from assets.labelers.interface import Ballots, Labeler, LabelerInput, Trainer
@@ -169,7 +170,7 @@ def voter(source: Source, spec: LabelerBase) -> Labeler:
         taught.features(),
         source.truth[:TAUGHT],
         classes=source.dataset.classes,
-        unlabeled=others.features() if getattr(spec, "learns_unlabeled", False) else None,
+        unlabeled=others.features() if isinstance(spec, SemiSupervisedLabeler) else None,
     )
 
 
