@@ -49,12 +49,12 @@ class Finished:
     Attributes:
         run_id: The run.
         metadata: By asset name, the metadata of its materialization.
-        failed_checks: Checks that failed without blocking.
+        failed_checks: Checks that failed without blocking, each with what it says of it.
     """
 
     run_id: str
     metadata: Mapping[str, Mapping[str, Any]]
-    failed_checks: tuple[str, ...]
+    failed_checks: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Runner:
             raise KeyboardInterrupt
         if not result.success:
             raise RunFailed(job, result.run_id, _failures(events), failed)
-        return Finished(result.run_id, _metadata(events), tuple(failed))
+        return Finished(result.run_id, _metadata(events), failed)
 
 
 def _partitions_of(job: dg.JobDefinition) -> str:
@@ -124,7 +124,8 @@ def _partitions_of(job: dg.JobDefinition) -> str:
 
 
 def _why(check: Any) -> str:
-    told = check.metadata.get("failed")
+    """What a check says of its failure, under whichever of its two names."""
+    told = check.metadata.get("failed") or check.metadata.get("what happened")
     return str(told.value) if told is not None else ""
 
 

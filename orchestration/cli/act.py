@@ -17,7 +17,15 @@ from assets.review.files import waiting_reviews
 from assets.review.retractions import ACTOR
 from orchestration.cli.chosen import Chosen, choose
 from orchestration.cli.options import DatasetArgument, DatasetOption, JsonOption, ProjectOption
-from orchestration.cli.output import WRONG_INPUT, answered, console, emit_json, progress, show_rows
+from orchestration.cli.output import (
+    WRONG_INPUT,
+    answered,
+    console,
+    emit_json,
+    errors,
+    progress,
+    show_rows,
+)
 from orchestration.errors import (
     NobodyVoted,
     NotAnActor,
@@ -75,7 +83,11 @@ def _batch(batch: str, run: Finished) -> dict[str, Any]:
 def _run(chosen: Chosen, job: str, *, partition: str | None = None, quiet: bool) -> Finished:
     name = f"{chosen.dataset.name}_{job}"
     with progress(name, quiet=quiet) as tell:
-        return Runner.of(chosen.project).run(name, partition=partition, progress=tell)
+        found = Runner.of(chosen.project).run(name, partition=partition, progress=tell)
+    for check, why in found.failed_checks.items():
+        told = f"look: {check} failed" + (f": {why}" if why else "")
+        errors.print(told, style="yellow", markup=False, soft_wrap=True)
+    return found
 
 
 def snapshot(

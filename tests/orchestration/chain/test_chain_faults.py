@@ -122,6 +122,24 @@ def test_a_review_file_that_cannot_be_read_is_kept_and_the_others_are_taken(iris
     assert any(path.endswith("/broken.json") for path in kept)
 
 
+def test_a_labeler_that_cannot_vote_costs_its_own_votes_only(irises):
+    (irises.root / "labeling" / "irises.py").write_text("import nothing_of_this_name\n")
+    header = "sepal_length,sepal_width,petal_length,petal_width"
+    (irises.inbox / "late.csv").write_text(f"{header}\n1.1,2.2,3.3,4.4\n7.1,2.2,5.3,1.9\n")
+    words = ("ingest", "--now", "--project", str(irises.root))
+    done = subprocess.run(
+        [sys.executable, "-m", "orchestration", *words],
+        env=os.environ | {"PYTHONPATH": str(HERE.parents[2])},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "votes_rules.no_actor_failed_on_an_item" in done.stderr
+    assert "nothing_of_this_name" in done.stderr
+    assert irises.store.table(irises.store.head(), "items/").collect().height == 89 + 2
+
+
 def test_two_files_with_the_same_items_hold_them_once(irises):
     already = irises.store.table(irises.store.head(), "items/").collect()
     from_first = irises.store.read(irises.store.head(), _raw(irises)).decode()

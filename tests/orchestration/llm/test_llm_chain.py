@@ -69,4 +69,4 @@ def test_an_endpoint_out_of_order_takes_no_other_labeler_down(tool, root) -> Non
     cast = votes(root)
     assert cast.filter(actor="llm:small")["label"].null_count() == 40
     assert cast.filter(actor_kind="function")["label"].drop_nulls().len() > 20
-    assert done.failed_checks == ("votes_small.no_actor_failed_on_an_item",)
+    assert list(done.failed_checks) == ["votes_small.no_actor_failed_on_an_item"]
